@@ -1,0 +1,1 @@
+"""Fairlead: the API layer of a trading bot."""

@@ -1,0 +1,66 @@
+"""The protocols that rooms share across floors: transports, clock, chance. Only io (and sim, in memory) implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
+
+from fairlead.wire.http import Reply
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    def mono_ns(self) -> int: ...  # for waiting; never goes back
+    def wall_ns(self) -> int: ...  # the machine's own idea of the time
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Rng(Protocol):
+    """Chance, handed in: the methods of random.Random that Fairlead uses."""
+
+    def random(self) -> float: ...
+    def uniform(self, a: float, b: float) -> float: ...
+    def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float: ...
+    def expovariate(self, lambd: float = 1.0) -> float: ...
+    def randrange(self, start: int, stop: int | None = None) -> int: ...
+    def choice(self, seq: Sequence[T]) -> T: ...
+    def getrandbits(self, k: int, /) -> int: ...
+    def shuffle(self, x: list[Any]) -> None: ...
+
+
+class HttpCall(Struct, frozen=True):
+    """A request with its address; the URL is sent byte for byte as given."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
+class HttpTransport(Protocol):
+    async def send(self, call: HttpCall, timeout_ms: int) -> Reply:
+        """The reply whatever its status; raises errors.NotSent or errors.Unknown, nothing else."""
+
+    async def close(self) -> None: ...
+
+
+class WsListener(Protocol):
+    """Called on the loop, synchronously; `opened` comes before any frame, `closed` exactly once and last."""
+
+    def opened(self) -> None: ...
+    def frame(self, payload: bytes, seen_ns: int) -> None: ...  # one whole text message, owned; wall clock at arrival
+    def closed(self, code: int, reason: str) -> None: ...  # 1006: the wire broke
+
+
+class WsLink(Protocol):
+    def send(self, text: bytes) -> None: ...  # after the close it does nothing
+    def close(self, code: int = 1000, reason: str = "") -> None: ...
+    def waiting_bytes(self) -> int: ...
+
+
+class WsTransport(Protocol):
+    async def dial(self, url: str, listener: WsListener, timeout_ms: int) -> WsLink:
+        """Opens a connection; raises errors.NotSent, nothing else."""

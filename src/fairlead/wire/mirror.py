@@ -1,0 +1,105 @@
+"""The same wire from the venue's side: what the simulator's mouth must be able to hear, check, say and refuse.
+
+Answers and events are the nouns of model/ (a Trade, a Quote, a tuple of Candles); a book is a Depth, in fixed point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from fairlead.model.instrument import Instrument
+from fairlead.wire.asks import Op
+from fairlead.wire.conversation import Topic
+from fairlead.wire.door import Side
+from fairlead.wire.endpoint import Ctx
+from fairlead.wire.faults import Fault
+from fairlead.wire.http import Reply, Request
+from fairlead.wire.limits import Reading
+from fairlead.wire.signing import Stamp, Verifier
+
+
+class Sight(Protocol):
+    """The simulator's book as it is now."""
+
+    def top(
+        self, levels: int
+    ) -> tuple[Side, Side]: ...  # bids, asks; fixed point in the instrument's decimals, best first
+
+
+class Depth(Struct, frozen=True):
+    """What the simulator says about a book: a change (with the numbers of the level changes in it), or the whole."""
+
+    symbol: str
+    whole: bool
+    first: int
+    last: int
+    prior: int  # the `last` of the change before
+    bids: Side  # changed levels; quantity 0 removes; of a whole: all of them, best first
+    asks: Side
+    venue_ns: int
+    sight: Sight
+
+
+class Terms(Struct, frozen=True):
+    """An instrument before a venue gives it names."""
+
+    symbol: str
+    price_tick: Decimal
+    qty_step: Decimal
+    min_qty: Decimal
+    min_notional: Decimal = Decimal(0)
+    contract_size: Decimal = Decimal(1)
+    number: int = 0  # which of the venue's instruments it is, for codes
+
+
+class Heard(Struct, frozen=True):
+    op: Op
+    asked: Any
+    key_id: str = ""
+    tag: str = ""
+    path: str = ""  # which of the row's addresses was used, where it has several
+
+
+class Hearing(Protocol):
+    """The venue's end of one connection: sequence numbers, logins and acknowledgements are its state."""
+
+    def open(self, at: Stamp) -> None: ...
+    def receive(self, frame: bytes, at: Stamp) -> None: ...  # speaks into Ear
+    def tell(self, topic: Topic, event: object, at: Stamp) -> None: ...  # numbers it, sums it, words it
+    def say(self, heard: Heard, outcome: object, at: Stamp) -> None: ...  # the answer to a call by socket
+    def warn(self, in_ms: int, at: Stamp) -> None: ...  # announces the end of the connection, where the venue does so
+    def tick(self, at: Stamp) -> None: ...  # heartbeats, idle closes; about ten times a second
+
+
+class Ear(Protocol):
+    """What a hearing speaks into: sim/server."""
+
+    def frame(self, text: bytes) -> None: ...
+    def ping(self) -> None: ...  # a protocol ping
+    def heard(self, heard: Heard) -> None: ...
+    def join(self, topic: Topic) -> None: ...  # after its acknowledgement; the server then tells the present state once
+    def leave(self, topic: Topic) -> None: ...
+    def close(self, code: int, why: str) -> None: ...
+
+
+class Mirror(Struct, frozen=True):
+    hear: Callable[
+        [Request, Ctx], Heard | Fault
+    ]  # Fault: what the venue answers to a call or parameter it does not take
+    proof: Callable[
+        [Request, Verifier, Stamp], Fault | None
+    ]  # signature, clock, nonce, passphrase: as strict as the venue
+    say: Callable[[Heard, Any, Ctx, Stamp], Reply]
+    refuse: Callable[[Fault], Reply]  # in the venue's own code, text and status
+    limit: Callable[[str, int], Fault]  # (budget, wait_ms) -> what the venue answers when that budget is used up
+    ban: Callable[
+        [str, int, int], Fault | None
+    ]  # (budget, wait_ms, until_ms): to those who go on; None: it does not ban
+    toll: Callable[[tuple[Reading, ...]], Mapping[str, str]]  # limit headers
+    rooms: Mapping[str, Callable[[Ctx, Verifier, Ear], Hearing]]  # by Door.name
+    paths: Mapping[str, str]  # Door.name -> the path under its host key at which that room answers
+    listing: Callable[[Terms], Instrument]  # how this venue lists such an instrument, with all its spellings
+    decoys: tuple[str, ...] = ()  # paths that were retired and answer as the venue answers them

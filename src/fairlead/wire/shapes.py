@@ -1,0 +1,116 @@
+"""The shapes that venues share: book levels as sent, numbers as sent, and which fields are strangers.
+
+A venue's own structs live in its wire.py; here is only what core and every venue need to read alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from fairlead.errors import cut
+
+
+class Nonsense(ValueError):
+    """A reply or frame that is not of the shape the venue documents."""
+
+
+class LevelShape(StrEnum):
+    """How a venue writes the levels of a book."""
+
+    PAIRS = "pairs"  # [["62000.01","0.5"], ...]
+    ROWS = "rows"  # [["62000.01","0.5","0","3"], ...]: price and quantity first
+    OBJECTS = "objects"  # [{"price":62000.1,"qty":0.5}, ...]: bare numbers, read as text
+
+
+class _Object(Struct, gc=False):
+    price: Raw
+    qty: Raw
+
+
+Texts = list[tuple[str, str]]
+_PAIRS = msgspec.json.Decoder(Texts).decode
+_QUADS = msgspec.json.Decoder(list[tuple[str, str, str, str]]).decode
+_ANY_ROWS = msgspec.json.Decoder(list[list[Any]]).decode
+_OBJECTS = msgspec.json.Decoder(list[_Object]).decode
+
+
+def _pairs(raw: Raw | bytes) -> Texts:
+    try:
+        return _PAIRS(raw)
+    except msgspec.ValidationError:
+        return _any_rows(raw)
+
+
+def _rows(raw: Raw | bytes) -> Texts:
+    try:
+        return [(row[0], row[1]) for row in _QUADS(raw)]
+    except msgspec.ValidationError:
+        return _any_rows(raw)
+
+
+def _any_rows(raw: Raw | bytes) -> Texts:
+    """Rows of any length whose first two members are texts or bare numbers."""
+    rows = _ANY_ROWS(raw)
+    if any(len(row) < 2 or not isinstance(row[0], str) or not isinstance(row[1], str) for row in rows):
+        raise Nonsense(f"not levels: {cut(bytes(raw))}")
+    return [(row[0], row[1]) for row in rows]
+
+
+def _objects(raw: Raw | bytes) -> Texts:
+    return [(number_text(level.price), number_text(level.qty)) for level in _OBJECTS(raw)]
+
+
+READERS: dict[LevelShape, Callable[[Raw | bytes], Texts]] = {
+    LevelShape.PAIRS: _pairs,
+    LevelShape.ROWS: _rows,
+    LevelShape.OBJECTS: _objects,
+}
+
+
+def number_text(raw: Raw) -> str:
+    """A number's own text, whether it was sent bare or in quotes."""
+    text = bytes(raw).decode("ascii", "replace")
+    return text[1:-1] if text[:1] == '"' else text
+
+
+def strangers(raw: bytes, known: frozenset[str]) -> tuple[str, ...]:
+    """The fields of a JSON text that `known` does not name. Paths are dotted, lists and top-level arrays add nothing:
+    {"data":[{"k":{"t":1}}]} has the fields "data", "data.k", "data.k.t". A known name ending in ".*" covers all below."""
+    found: dict[str, None] = {}
+    _walk(msgspec.json.decode(raw), "", known, found)
+    return tuple(found)
+
+
+def _walk(value: Any, path: str, known: frozenset[str], found: dict[str, None]) -> None:
+    if isinstance(value, list):
+        for one in value:
+            _walk(one, path, known, found)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            dotted = f"{path}.{name}" if path else name
+            if f"{path}.*" in known:
+                return
+            if dotted in known:
+                _walk(one, dotted, known, found)
+            else:
+                found[dotted] = None
+
+
+class Inspector:
+    """Says when a frame shall be searched for strangers: the first of each shape and then every `every`-th,
+    so that a venue's new field is noticed without reading every message twice."""
+
+    def __init__(self, every: int) -> None:
+        self._every, self._seen = every, dict[str, int]()
+
+    def due(self, shape: str) -> bool:
+        count = self._seen.get(shape, 0)
+        self._seen[shape] = count + 1
+        return count % self._every == 0
+
+    def __repr__(self) -> str:
+        return f"<Inspector every {self._every}: {self._seen}>"
