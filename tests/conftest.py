@@ -1,0 +1,43 @@
+"""What every test may ask for, and what a machine's lack of it means: a skip that is told, or in CI a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests import recorded
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of recorded messages of real venues."""
+    return recorded.folder()
+
+
+@pytest.fixture(scope="session")
+def foreign_python() -> Path:
+    """The interpreter of the environment in which other people's clients live."""
+    python = ROOT / ".venv-foreign/bin/python"
+    if not python.exists():
+        lack("other people's clients are not installed: make foreign", can_install=True)
+    return python
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("system"):
+        program, package = mark.args
+        if shutil.which(program) is None:
+            lack(f"{program} is missing: apt install {package}", can_install=os.geteuid() == 0)
+
+
+def lack(reason: str, *, can_install: bool, environment: Mapping[str, str] = os.environ) -> None:
+    """Skips the test with its reason; in CI, which may not skip what it could have installed, fails it."""
+    if can_install and environment.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
