@@ -1,0 +1,1 @@
+"""A world without the internet: simulated venues that speak the real wire on loopback."""
