@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Collection, Iterator
 
-from tests.house.tree import Source, clean, docstrings, imports, plant, product, venues
+from packaging.requirements import Requirement
+
+from tests.house.tree import ROOT, Source, clean, docstrings, imports, plant, product, venues
 
 EVERYWHERE = ("fairlead",)
 WINDOWS = ("fairlead.io", "fairlead.engine", "fairlead.gateway", "fairlead.cli", "fairlead.testing")
@@ -25,6 +29,8 @@ TENANTS = {
     "aiohttp": (*WINDOWS, SERVER),
     "picows": (*WINDOWS, SERVER),
     "uvloop": (*WINDOWS, SERVER),
+    "yarl": ("fairlead.io",),
+    "aiohappyeyeballs": ("fairlead.io",),
     "cryptography": ("fairlead.keys", "fairlead.wire", "fairlead.venues", "fairlead.chains", "fairlead.io"),
     "cyclopts": ("fairlead.cli",),
     "rich": ("fairlead.cli", "fairlead.watch"),
@@ -116,6 +122,13 @@ def test_windows_are_in_the_rooms_for_them() -> None:
 def test_each_dependency_stays_behind_its_seam() -> None:
     """If this failed, a dependency could not be replaced without touching the whole house."""
     clean(_all(tenants))
+
+
+def test_each_dependency_is_declared() -> None:
+    """If this failed, an import would work only because some other package happens to bring it along."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    stated = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    clean(f"{name} is not declared" for name in TENANTS.keys() - {Requirement(one).name for one in stated})
 
 
 def test_time_and_chance_are_handed_in() -> None:
