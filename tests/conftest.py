@@ -9,15 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import recorded
-
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="session")
-def recordings() -> Path:
-    """The folder of recorded messages of real venues."""
-    return recorded.folder()
 
 
 @pytest.fixture(scope="session")
