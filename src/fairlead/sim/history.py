@@ -153,14 +153,14 @@ class History:
             return self._lived[unit_ns].get(at_ns) if at_ns >= self.origin_ns else self._past.candle(at_ns // MINUTE_NS)
         if unit_ns == SECOND_NS:
             return self._lived[unit_ns].get(at_ns) if at_ns >= self.origin_ns else self._second(at_ns)
-        known = self._folded.get((unit_ns, at_ns))
-        if known is None:
-            known = bars.fold(
-                list(self._parts(at_ns, at_ns + unit_ns, _UNITS_NS[_UNITS_NS.index(unit_ns) + 1 :])), at_ns
-            )
-            if at_ns + unit_ns <= self.now_ns:
-                self._folded[unit_ns, at_ns] = known
-        return known
+        key = (unit_ns, at_ns)
+        if key in self._folded:
+            return self._folded[key]
+        finer = _UNITS_NS[_UNITS_NS.index(unit_ns) + 1 :]
+        whole = bars.fold(list(self._parts(at_ns, at_ns + unit_ns, finer)), at_ns)
+        if at_ns + unit_ns <= self.now_ns:
+            self._folded[key] = whole
+        return whole
 
     def _second(self, at_ns: int) -> Candle | None:
         trades = [one for one in self._past.trades(at_ns // MINUTE_NS) if at_ns <= one.ns < at_ns + SECOND_NS]

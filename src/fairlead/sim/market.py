@@ -88,7 +88,7 @@ class Market:
         return (self.ns // period_ns + 1) * period_ns if period_ns else 0
 
     def fundings(self, begin_ns: int = 0, end_ns: int = 0, most: int = 100) -> tuple[Funded, ...]:
-        """What was paid in [begin_ns, end_ns), oldest first: the first ones if a beginning is given, else the latest."""
+        """What was paid in [begin_ns, end_ns), oldest first: the first if a beginning is given, else the latest."""
         period_ns = self.listing.funding_hours * HOUR_NS
         if not period_ns:
             return ()
