@@ -4,6 +4,7 @@ A refused request is not charged. Who goes on while refused is banned, each time
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from math import ceil
@@ -110,7 +111,7 @@ def _owner(budget: Budget, who: Who) -> str:
     return f"key {who.key}" if budget.of != "ip" and who.key else f"ip {who.ip}"
 
 
-class Meter:
+class Meter(ABC):
     """One budget of one owner; times are milliseconds of the clock that `now` picks."""
 
     def __init__(self, budget: Budget) -> None:
@@ -120,15 +121,15 @@ class Meter:
     def now(self, venue_ms: int, mono_ms: int) -> int:
         return mono_ms
 
-    def used(self, now_ms: int) -> float:
-        raise AssertionError("a meter counts in its own way")
+    @abstractmethod
+    def used(self, now_ms: int) -> float: ...
 
+    @abstractmethod
     def wait_ms(self, units: int, now_ms: int) -> int:
         """How long until so many units fit; 0: now."""
-        raise AssertionError("a meter counts in its own way")
 
-    def add(self, units: int, now_ms: int) -> None:
-        raise AssertionError("a meter counts in its own way")
+    @abstractmethod
+    def add(self, units: int, now_ms: int) -> None: ...
 
 
 class Fixed(Meter):

@@ -128,6 +128,11 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         moments = ACTIONS[self.channel][self.action]
         return moments[-1] if self.phase == "after" else moments[0]
 
+    @property
+    def is_once(self) -> bool:
+        """It says neither how long nor how often: on a connection's life it strikes all there are, once."""
+        return not (self.for_ms or self.nth or self.every or self.most)
+
 
 def read_rules(text: str) -> tuple[Rule, ...]:
     """Rules from a file's text: TOML with [[fault]] tables, or JSON with one rule or a list of them."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from string import ascii_letters, digits
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Side
 from fairlead.wire.endpoint import Ctx
+from fairlead.wire.face import Rng
 from fairlead.wire.faults import Fault
 from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Reading
@@ -53,6 +55,28 @@ class Terms(Struct, frozen=True):
     min_notional: Decimal = Decimal(0)
     contract_size: Decimal = Decimal(1)
     number: int = 0  # which of the venue's instruments it is, for codes
+
+
+class Minted(Struct, frozen=True):
+    """A demo key in the form the venue gives its own; `repr` does not show the secret."""
+
+    key: str
+    secret: str  # as the venue shows it
+    passphrase: str = ""
+    algorithm: str = "hmac-sha256"  # or hmac-sha512
+    in_base64: bool = False  # the secret's text stands for bytes, which sign; otherwise its own characters do
+
+    def __repr__(self) -> str:
+        return f"Minted(key={self.key!r}, ...)"
+
+
+def mint(rng: Rng) -> Minted:
+    """The commonest form: 64 letters and digits each."""
+    return Minted(drawn(rng, 64), drawn(rng, 64))
+
+
+def drawn(rng: Rng, length: int, alphabet: str = ascii_letters + digits) -> str:
+    return "".join(rng.choice(alphabet) for _ in range(length))
 
 
 class Heard(Struct, frozen=True):
@@ -103,3 +127,4 @@ class Mirror(Struct, frozen=True):
     paths: Mapping[str, str]  # Door.name -> the path under its host key at which that room answers
     listing: Callable[[Terms], Instrument]  # how this venue lists such an instrument, with all its spellings
     decoys: tuple[str, ...] = ()  # paths that were retired and answer as the venue answers them
+    mint: Callable[[Rng], Minted] = mint  # a demo key of this venue's form
