@@ -43,7 +43,7 @@ class Link(WSListener):
 
     def __init__(self, listener: WsListener, clock: Clock, message_bytes_max: int) -> None:
         self._listener = listener
-        self._wall_ns = clock.wall_ns
+        self._mono_ns = clock.mono_ns
         self._frames = Frames(message_bytes_max)
         self._transport: WSTransport | None = None
         self._shut: Shut | None = None  # why it ends, as soon as that is known; nothing is handed up after it
@@ -111,7 +111,7 @@ class Link(WSListener):
             if frame.msg_type is WSMsgType.CLOSE:
                 transport.disconnect()  # the answer to ours
             return
-        seen_ns = self._wall_ns()
+        seen_ns = self._mono_ns()
         # msg_type is an int already (an IntEnum, whatever its stub says), and `.value` costs a tenth of the whole frame
         rsv = frame.rsv1 | frame.rsv2 | frame.rsv3
         heard = self._frames.take(cast(int, frame.msg_type), frame.fin, rsv, frame.get_payload_as_bytes())
