@@ -1,4 +1,4 @@
-"""The protocols that rooms share across floors: transports, clock, chance. Only io (and sim, in memory) implement them."""
+"""The protocols that rooms share across floors: transports, clock, chance; only io (and sim, in memory) keep them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ class WsListener(Protocol):
     """Called on the loop, synchronously; `opened` comes before any frame, `closed` exactly once and last."""
 
     def opened(self) -> None: ...
-    def frame(self, payload: bytes, seen_ns: int) -> None: ...  # one whole text message, owned; wall clock at arrival
+    def frame(self, payload: bytes, seen_ns: int) -> None:
+        """One whole text message, owned. `seen_ns` is our monotonic clock at its arrival: a wall clock that is moved
+        must not change a latency."""
+
     def closed(self, code: int, reason: str) -> None: ...  # 1006: the wire broke
 
 
