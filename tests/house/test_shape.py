@@ -17,7 +17,7 @@ FUNCTION_LINES = 60
 LONGER: Mapping[str, str] = {}
 
 VENUE_FILES = frozenset(
-    f"{noun}.py" for noun in ("__init__", "wire", "rest", "stream", "auth", "faults", "venue", "mirror")
+    f"{noun}.py" for noun in ("__init__", "wire", "rest", "stream", "auth", "faults", "venue", "mirror", "hearing")
 )
 LEFT_OVERS = re.compile(
     r"\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b|\bNotImplemented[E]rror\b"
@@ -143,5 +143,5 @@ def test_the_laws_of_explained_tests_and_even_folders_catch_a_breach() -> None:
     silent = 'def test_a():\n    assert 1\nclass TestB:\n    async def test_b(self):\n        """Says."""'
     assert len(list(unexplained(plant("tests/test_a.py", silent)))) == 1
     assert list(unexplained(plant("tests/corpus.py", silent))) == []
-    planted = {"good": VENUE_FILES, "short": VENUE_FILES - {"mirror.py"}, "odd": VENUE_FILES | {"extra.py"}}
-    assert list(uneven(planted)) == ["venues/odd has the odd extra.py", "venues/short lacks mirror.py"]
+    planted = {"good": VENUE_FILES, "short": VENUE_FILES - {"hearing.py"}, "odd": VENUE_FILES | {"extra.py"}}
+    assert list(uneven(planted)) == ["venues/odd has the odd extra.py", "venues/short lacks hearing.py"]

@@ -1,4 +1,4 @@
-"""Health: what happened to connections, streams and data, as values; the demo, the metrics and the alerts read only these."""
+"""Health: what happened to connections, streams and data, as values; demo, metrics and alerts read nothing else."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Anomaly(Health, frozen=True, kw_only=True, tag=True):
 
 
 class Strange(Health, frozen=True, kw_only=True, tag=True):
-    """A field, word or frame that the venue's documents do not name (or that could not be read): kept, counted, shown."""
+    """A field, word or frame that the venue's documents do not name, or that could not be read: counted, shown."""
 
     what: str
     sample: str

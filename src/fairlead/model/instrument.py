@@ -21,17 +21,15 @@ class Instrument(Struct, frozen=True):
     qty_step: Decimal
     price_decimals: int
     qty_decimals: int
-    status: str = (
-        "trading"  # trading, post-only, limit-only, cancel-only, reduce-only, halted, pending, closed, unknown
-    )
+    # trading, post-only, limit-only, cancel-only, reduce-only, halted, pending, closed, unknown
+    status: str = "trading"
     venue_status: str = ""  # their own word for it
     min_qty: Decimal = Decimal(0)
     max_qty: Decimal = Decimal(0)  # 0: the venue names none
     min_notional: Decimal = Decimal(0)
     contract_size: Decimal = Decimal(1)  # base (linear) or quote (inverse) per contract; 1 on spot
-    names: Mapping[
-        str, str
-    ] = {}  # every other spelling by its use: {"ws": "BTC/USD", "reply": "XXBTZUSD", "code": "10459"}
+    # every other spelling by its use: {"ws": "BTC/USD", "reply": "XXBTZUSD", "code": "10459"}
+    names: Mapping[str, str] = {}
 
     @property
     def parts(self) -> Symbol:

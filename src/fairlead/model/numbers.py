@@ -1,4 +1,4 @@
-"""Exact numbers: from a venue's text to fixed point, to Decimal, to the nearest float, and back; nothing is ever rounded.
+"""Exact numbers: from a venue's text to fixed point, to Decimal, to the nearest float, and back; it never rounds.
 
 Fixed point is an integer count of 10**-decimals. Texts come as "1.50", 1.5, "1E-8" or "-0"; a text that needs more
 decimals than declared raises MoreDecimals, so that the holder can widen instead of losing digits.

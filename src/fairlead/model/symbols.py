@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from fairlead.errors import Misuse
 
-_GRAMMAR = re.compile(rf"(?P<base>[^\s/:]+)/(?P<quote>[^\s/:]+?)(?::(?P<settle>[^\s/:-]+)(?:-(?P<expiry>\d{{6}}))?)?")
+_GRAMMAR = re.compile(r"(?P<base>[^\s/:]+)/(?P<quote>[^\s/:]+?)(?::(?P<settle>[^\s/:-]+)(?:-(?P<expiry>\d{6}))?)?")
 
 
 class Symbol(Struct, frozen=True):

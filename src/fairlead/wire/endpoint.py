@@ -53,9 +53,7 @@ class Endpoint(Struct, Generic[Q, A], frozen=True):
     method: str
     path: str | Callable[[Q], str]  # a function where the venue keeps old and new data at two addresses
     ask: Callable[[Q, Ctx], Mapping[str, Any]]  # named parameters in the venue's words, in the order to be sent
-    read: Callable[
-        [bytes, Q, Ctx], A
-    ]  # raises shapes.Nonsense or msgspec.DecodeError when the reply is not of its shape
+    read: Callable[[bytes, Q, Ctx], A]  # shapes.Nonsense or msgspec.DecodeError: the reply is not of its shape
     host: str = "rest"
     access: Access = Access.SIGNED
     effect: Effect = Effect.READS

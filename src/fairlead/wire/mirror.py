@@ -26,9 +26,8 @@ from fairlead.wire.signing import Stamp, Verifier
 class Sight(Protocol):
     """The simulator's book as it is now."""
 
-    def top(
-        self, levels: int
-    ) -> tuple[Side, Side]: ...  # bids, asks; fixed point in the instrument's decimals, best first
+    def top(self, levels: int) -> tuple[Side, Side]:
+        """(bids, asks) in fixed point of the instrument's decimals, best first."""
 
 
 class Depth(Struct, frozen=True):
@@ -110,18 +109,15 @@ class Ear(Protocol):
 
 
 class Mirror(Struct, frozen=True):
-    hear: Callable[
-        [Request, Ctx], Heard | Fault
-    ]  # Fault: what the venue answers to a call or parameter it does not take
-    proof: Callable[
-        [Request, Verifier, Stamp], Fault | None
-    ]  # signature, clock, nonce, passphrase: as strict as the venue
+    # Fault: what the venue answers to a call or parameter it does not take
+    hear: Callable[[Request, Ctx], Heard | Fault]
+    # signature, clock, nonce, passphrase: as strict as the venue
+    proof: Callable[[Request, Verifier, Stamp], Fault | None]
     say: Callable[[Heard, Any, Ctx, Stamp], Reply]
     refuse: Callable[[Fault], Reply]  # in the venue's own code, text and status
     limit: Callable[[str, int], Fault]  # (budget, wait_ms) -> what the venue answers when that budget is used up
-    ban: Callable[
-        [str, int, int], Fault | None
-    ]  # (budget, wait_ms, until_ms): to those who go on; None: it does not ban
+    # (budget, wait_ms, until_ms): to those who go on; None: it does not ban
+    ban: Callable[[str, int, int], Fault | None]
     toll: Callable[[tuple[Reading, ...]], Mapping[str, str]]  # limit headers
     rooms: Mapping[str, Callable[[Ctx, Verifier, Ear], Hearing]]  # by Door.name
     paths: Mapping[str, str]  # Door.name -> the path under its host key at which that room answers

@@ -79,7 +79,7 @@ def number_text(raw: Raw) -> str:
 
 def strangers(raw: bytes, known: frozenset[str]) -> tuple[str, ...]:
     """The fields of a JSON text that `known` does not name. Paths are dotted, lists and top-level arrays add nothing:
-    {"data":[{"k":{"t":1}}]} has the fields "data", "data.k", "data.k.t". A known name ending in ".*" covers all below."""
+    {"data":[{"k":{"t":1}}]} has the fields "data", "data.k", "data.k.t". A known name with ".*" covers all below."""
     found: dict[str, None] = {}
     _walk(msgspec.json.decode(raw), "", known, found)
     return tuple(found)
