@@ -143,7 +143,7 @@ class Link(WSListener):
         self._is_full = False
         if self._owed is not None:
             payload, self._owed = self._owed, None
-            pass
+            self._pong(payload)
 
     # How it ends.
 
