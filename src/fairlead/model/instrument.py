@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -52,10 +52,10 @@ class Catalog:
     `ours` takes any spelling the venue uses ("" matches REST's name and every declared one; a `use` only that one),
     `theirs` our symbol. `asset` translates asset codes (XXBT is BTC)."""
 
-    def __init__(self, instruments: Iterable[Instrument], assets: Mapping[str, str] | None = None) -> None:
+    def __init__(self, instruments: Iterable[Instrument], asset: Callable[[str], str] | None = None) -> None:
         self._by_symbol: dict[str, Instrument] = {}
         self._by_name: dict[tuple[str, str], Instrument] = {}
-        self._assets = dict(assets or {})
+        self._asset = asset
         for one in instruments:
             self._by_symbol.setdefault(one.symbol, one)
             for use, name in (("", one.venue_symbol), *one.names.items()):
@@ -72,7 +72,7 @@ class Catalog:
         return found
 
     def asset(self, code: str) -> str:
-        return self._assets.get(code, code)
+        return self._asset(code) if self._asset is not None else code
 
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._by_symbol

@@ -55,6 +55,7 @@ class Venue(Struct, frozen=True):
     settle: Settle
     client_id: ClientId
     assets: Callable[[str], str]  # their code of an asset -> ours
+    headers: Mapping[str, Mapping[str, str]] = {}  # environment -> headers of every request there
     can: frozenset[str] = frozenset()
     secret_words: frozenset[str] = frozenset()  # headers and parameters that redaction must know
     dated: tuple[Retirement, ...] = ()

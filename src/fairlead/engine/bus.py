@@ -1,0 +1,124 @@
+"""From a feed to its readers: plain callbacks first, iterators with bounded queues behind; it waits for nobody.
+
+A slow reader loses what its policy says and is told how much: books and quotes conflate to the latest, trades and
+candles keep their order and drop the oldest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Generic, TypeVar
+
+from fairlead.errors import Closed
+
+T = TypeVar("T")
+
+QUEUE_MOST = 10_000  # events a slow reader may fall behind before it loses the oldest
+
+Blame = Callable[[str, Exception], None]
+
+
+class Bus(Generic[T]):
+    """The readers of one thing. A callback that raises is told to `blame`; the others still hear."""
+
+    def __init__(self, blame: Blame) -> None:
+        self._calls: tuple[Callable[[T], None], ...] = ()
+        self._ends: list[Callable[[], None]] = []
+        self._blame = blame
+
+    def publish(self, event: T) -> None:
+        for call in self._calls:
+            try:
+                call(event)
+            except Exception as blunder:  # noqa: BLE001 - the user's code: nothing it raises may stop the stream
+                self._blame(getattr(call, "__qualname__", repr(call)), blunder)
+
+    def add(self, call: Callable[[T], None], end: Callable[[], None]) -> None:
+        """`end` is called when nothing more will come."""
+        self._calls = (*self._calls, call)
+        self._ends.append(end)
+
+    def remove(self, call: Callable[[T], None], end: Callable[[], None]) -> None:
+        self._calls = tuple(other for other in self._calls if other is not call)
+        self._ends = [other for other in self._ends if other != end]
+
+    def close(self) -> None:
+        """Nothing more will come: iterators end."""
+        for end in tuple(self._ends):
+            end()
+
+    @property
+    def readers(self) -> int:
+        return len(self._calls)
+
+
+class Subscription(Generic[T]):
+    """What a user holds: `async for` over it, or a callback inside it; closing it lets the venue's stream go when it
+    was the last. `latest`: only the newest value is kept for a slow reader."""
+
+    def __init__(
+        self,
+        bus: Bus[T],
+        release: Callable[[], None],
+        *,
+        latest: bool,
+        callback: Callable[[T], None] | None = None,
+        told: Callable[[int], None] = lambda _: None,
+        about: str = "",
+    ) -> None:
+        self._bus, self._release, self._told, self._about = bus, release, told, about
+        self._queue: deque[T] = deque(maxlen=1 if latest else QUEUE_MOST)
+        self._latest = latest
+        self._waiter: asyncio.Future[None] | None = None
+        self.dropped = 0
+        self.closed = False
+        self._call = callback if callback is not None else self._keep
+        bus.add(self._call, self.close)
+
+    def _keep(self, event: T) -> None:
+        if not self._latest and len(self._queue) == QUEUE_MOST:
+            self.dropped += 1
+            if self.dropped & (self.dropped - 1) == 0:  # told at 1, 2, 4, 8...: not once an event
+                self._told(self.dropped)
+        self._queue.append(event)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while not self._queue:
+            if self.closed:
+                raise StopAsyncIteration
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return self._queue.popleft()
+
+    async def first(self, timeout_s: float | None = None) -> T:
+        """The next value; Closed when the stream ends before one comes."""
+        try:
+            return await asyncio.wait_for(self.__anext__(), timeout_s)
+        except StopAsyncIteration:
+            raise Closed(f"The stream {self._about} was closed.") from None
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._bus.remove(self._call, self.close)
+            self._release()
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+
+    async def __aenter__(self) -> Subscription[T]:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Subscription {self._about}{' closed' if self.closed else ''}, {len(self._queue)} waiting>"

@@ -1,0 +1,272 @@
+"""One venue's workshop: its sender, its streams, its feeds, its clock, and the one task that looks after them all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from fairlead.core.backoff import Backoff
+from fairlead.core.budget import Budgets, Priority
+from fairlead.core.routes import Routes
+from fairlead.engine.books import BookFeed
+from fairlead.engine.candles import CandleFeed
+from fairlead.engine.feed import Feed, Mends
+from fairlead.engine.flows import LatestFeed, TradeFeed
+from fairlead.engine.line import FIRST_WAIT_MS, MOST_WAIT_MS
+from fairlead.engine.permits import Permits
+from fairlead.engine.sender import Sender
+from fairlead.engine.stream import Stream
+from fairlead.engine.timing import MS, VenueTime
+from fairlead.errors import Error, Misuse, TransportError, VenueError, cut
+from fairlead.model import events
+from fairlead.model.instrument import Catalog, Instrument
+from fairlead.wire.asks import AskListing, AskNothing, Op
+from fairlead.wire.conversation import Topic
+from fairlead.wire.door import Door
+from fairlead.wire.endpoint import Ctx
+from fairlead.wire.face import Clock, HttpTransport, Rng, WsTransport
+from fairlead.wire.signing import Signer
+from fairlead.wire.venue import Venue
+
+TICK_MS = 250
+CLOCK_FIRST = 3  # readings of the venue's clock before the first one is trusted alone
+CLOCK_EVERY_MS = 60_000
+CATALOG_EVERY_MS = 3_600_000  # steps and states of instruments change while we run
+STRANGE_SHOWN = 5  # of one kind; the rest is only counted
+_KINDS: dict[str, type[Feed[Any]]] = {"trades": TradeFeed, "candles": CandleFeed}
+
+
+class Windows(Struct, frozen=True):
+    """What reaches the outside; handed in, so that a test or a simulation hands in its own."""
+
+    clock: Clock
+    rng: Rng
+    http: HttpTransport
+    ws: WsTransport
+
+
+class Desk:
+    """Built by the session; `open` asks for the instruments, `close` leaves nothing running."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        hosts: Mapping[str, tuple[str, ...]],
+        windows: Windows,
+        tell: Callable[[events.Health], None],
+        *,
+        headers: Mapping[str, str],
+        mends: Mends,
+        doubled: frozenset[str],
+        signer: Signer | None,
+    ) -> None:
+        self.venue, self.name, self.mends, self.signer = venue, venue.name, mends, signer
+        self.time = VenueTime(windows.clock)
+        self.transport, self.rng = windows.ws, windows.rng
+        self.tell = tell
+        self.strangers: dict[str, int] = {}
+        shared = tuple(budget for budget in venue.budgets if budget.of != "connection")
+        own = tuple(budget for budget in venue.budgets if budget.of == "connection")
+        self.permits = Permits(Budgets(shared), self.time)
+        self._routes = {key: Routes(addresses if mends.failover else addresses[:1]) for key, addresses in hosts.items()}
+        self._sender = Sender(
+            venue,
+            self._routes,
+            windows.http,
+            self.time,
+            self.permits,
+            tell,
+            self.backoff,
+            headers,
+            signer=signer,
+            obeys=mends.wait,
+        )
+        self._streams = {door.name: Stream(self, door, own) for door in venue.doors}
+        self._feeds: dict[Topic, Feed[Any]] = {}
+        self._doubled = doubled
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._clock_due_ns = self._catalog_due_ns = 0
+        self._probed = 0
+
+    # ---- life
+
+    async def open(self) -> None:
+        self._sender.ctx = Ctx(Catalog((), self.venue.assets))
+        await self._read_clock("")
+        await self._read_catalog()
+        self.spawn(self._watch(), f"{self.name} watch")
+
+    async def close(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        await asyncio.gather(*(stream.close() for stream in self._streams.values()))
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.permits.close()
+
+    async def _watch(self) -> None:
+        """Four times a second: streams, feeds; now and then the clock and the catalogue."""
+        while True:
+            await self.time.clock.sleep(TICK_MS / 1000)
+            now_ns = self.time.clock.mono_ns()
+            for stream in self._streams.values():
+                stream.tick()
+            for feed in list(self._feeds.values()):
+                feed.tick()
+            if self.time.jumped() or now_ns >= self._clock_due_ns:
+                self._clock_due_ns = now_ns + CLOCK_EVERY_MS * MS
+                self.spawn(self._read_clock(self._next_probe()), "clock")
+            if now_ns >= self._catalog_due_ns:
+                self._catalog_due_ns = now_ns + CATALOG_EVERY_MS * MS
+                self.spawn(self._read_catalog(), "catalogue")
+
+    async def _read_clock(self, address: str) -> None:
+        """Asks the venue's time; each reading goes to another of its hosts, so that all are measured."""
+        for _ in range(CLOCK_FIRST if not self.time.offset.is_known else 1):
+            sent_ns = self.time.clock.mono_ns()
+            try:
+                venue_ms = await self._sender.ask(Op.TIME, AskNothing(), address=address)
+            except (TransportError, VenueError):
+                return  # the sender counted it against that host; the next reading asks another
+            self.time.heard(sent_ns, self.time.clock.mono_ns(), venue_ms)
+        self._clock_due_ns = self.time.clock.mono_ns() + CLOCK_EVERY_MS * MS
+
+    def _next_probe(self) -> str:
+        row = self.venue.endpoints[Op.TIME]
+        addresses = [score.address for score in self._routes[row.host].scores(self.time.clock.mono_ns())]
+        self._probed += 1
+        return addresses[self._probed % len(addresses)]
+
+    async def _read_catalog(self) -> None:
+        found: list[Instrument] = []
+        for market in self.venue.markets:
+            found.extend(await self.answer(Op.INSTRUMENTS, AskListing(market)))
+        self._sender.ctx = Ctx(Catalog(found, self.venue.assets))
+        self._catalog_due_ns = self.time.clock.mono_ns() + CATALOG_EVERY_MS * MS
+
+    # ---- topics
+
+    def feed(self, topic: Topic) -> Feed[Any]:
+        """The feed of a topic, begun if it was not heard yet."""
+        topic, door = self._settled(topic)
+        feed = self._feeds.get(topic)
+        if feed is None:
+            feed = self._feeds[topic] = self._new_feed(topic, door)
+            self._streams[door.name].join(topic, 2 if topic.kind in self._doubled else 1)
+        return feed
+
+    def _settled(self, topic: Topic) -> tuple[Topic, Door]:
+        """The topic in full, and where it is heard; Misuse if the venue does not have it."""
+        door = self.venue.door_for(topic.kind, topic.detail)
+        if door is None:
+            kinds = sorted({kind.partition(":")[0] for door in self.venue.doors for kind in door.topics})
+            raise Misuse(f"{self.name} streams no {topic.kind}.", next=f"it streams {', '.join(kinds)}")
+        if topic.kind == "book":
+            depth = topic.detail or str(door.depths[0])
+            if int(depth) not in door.depths:
+                offers = ", ".join(map(str, sorted(door.depths)))
+                raise Misuse(f"{self.name} streams no book of depth {depth}.", next=f"it has {offers}")
+            topic = Topic("book", topic.symbol, depth)
+            door = self.venue.door_for("book", depth) or door
+        return topic, door
+
+    def _new_feed(self, topic: Topic, door: Door) -> Feed[Any]:
+        if topic.kind == "book":
+            rule = door.book_rule(topic.detail)
+            if rule is None:
+                raise Misuse(f"{self.name} has no rule for books of depth {topic.detail}.")
+            return BookFeed(self, topic, door, rule)
+        return _KINDS.get(topic.kind, LatestFeed)(self, topic, door)
+
+    def release(self, topic: Topic) -> None:
+        """Nobody reads it any more."""
+        door = self._settled(topic)[1]
+        if topic in self._feeds:
+            self._streams[door.name].leave(topic)
+            del self._feeds[topic]
+
+    @property
+    def feeds(self) -> Mapping[Topic, Feed[Any]]:
+        return self._feeds
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        return tuple(self._streams.values())
+
+    # ---- what streams and feeds ask of it
+
+    @property
+    def ctx(self) -> Ctx:
+        return self._sender.ctx
+
+    def feed_of(self, topic: Topic) -> Feed[Any]:
+        return self._feeds[topic]
+
+    def routes_of(self, host_key: str) -> Routes:
+        return self._routes[host_key]
+
+    def instrument(self, symbol: str) -> Instrument:
+        return self.ctx.catalog.theirs(symbol)
+
+    def backoff(self) -> Backoff:
+        return Backoff(FIRST_WAIT_MS, MOST_WAIT_MS, self.rng)
+
+    async def answer(self, op: Op, asked: Any, priority: Priority = Priority.DATA) -> Any:
+        return await self._sender.ask(op, asked, priority)
+
+    def pages(self, op: Op, asked: Any) -> AsyncIterator[Any]:
+        return self._sender.pages(op, asked)
+
+    def fetch(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
+        """Asks without waiting; one of the two is called."""
+        self.spawn(self._fetch(op, asked, then, failed), f"{op} {asked}")
+
+    async def _fetch(
+        self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]
+    ) -> None:
+        try:
+            answer = await self.answer(op, asked, Priority.RECOVER)
+        except Error as error:
+            self.strange(f"{op} could not be fetched: {error.said}", b"")
+            failed(error)
+        else:
+            then(answer)
+
+    def later(self, wait_ms: float, call: Callable[[], None]) -> None:
+        def due() -> None:
+            self._timers.discard(timer)
+            call()
+
+        timer = asyncio.get_running_loop().call_later(wait_ms / 1000, due)
+        self._timers.add(timer)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.blame(task.get_name(), error)
+
+    def blame(self, where: str, blunder: BaseException) -> None:
+        what = cut(f"{type(blunder).__name__}: {blunder}")
+        self.tell(events.Blunder(venue=self.name, at_ns=self.time.now_ns(), where=where, what=what))
+
+    def strange(self, what: str, sample: bytes) -> None:
+        """Counted always; told a few times."""
+        count = self.strangers[what] = self.strangers.get(what, 0) + 1
+        if count <= STRANGE_SHOWN:
+            self.tell(
+                events.Strange(venue=self.name, at_ns=self.time.now_ns(), what=what, sample=cut(sample), count=count)
+            )
+
+    def __repr__(self) -> str:
+        return f"<Desk {self.name}: {len(self.ctx.catalog)} instruments, {len(self._feeds)} feeds>"

@@ -1,0 +1,250 @@
+"""All connections through one door of a venue: which topic rides on which, and the change from an old one to a new one.
+
+Make before break: where an end is announced (or enforced) the new connection is live before the old one goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Protocol
+
+from fairlead.core.backoff import Backoff
+from fairlead.core.budget import Budgets
+from fairlead.core.routes import Routes
+from fairlead.engine.feed import Feed, Mends
+from fairlead.engine.line import Line, Mouth
+from fairlead.engine.permits import Permits
+from fairlead.engine.timing import MS, VenueTime
+from fairlead.errors import cut
+from fairlead.model import events
+from fairlead.wire.asks import Op
+from fairlead.wire.conversation import Conversation, Ending, Lane, Need, Odd, Refused, Topic
+from fairlead.wire.door import Door
+from fairlead.wire.endpoint import Ctx
+from fairlead.wire.face import Rng, WsTransport
+from fairlead.wire.limits import Budget
+from fairlead.wire.shapes import Inspector
+from fairlead.wire.signing import Signer
+
+INSPECT_EVERY = 1_000  # frames of one shape between two searches for unknown fields
+LIFE_LEAST, LIFE_MOST = 0.85, 0.95  # of the life that the venue allows: replaced then, spread by chance
+OVERLAP_MOST_MS = 60_000  # a replacement that is not live after this is given up; the old one stays while it can
+
+
+class Surroundings(Protocol):
+    """What the connections need from their market."""
+
+    name: str
+    time: VenueTime
+    mends: Mends
+    permits: Permits
+    transport: WsTransport
+    signer: Signer | None
+    rng: Rng
+
+    @property
+    def ctx(self) -> Ctx: ...
+    def backoff(self) -> Backoff: ...
+    def routes_of(self, host_key: str) -> Routes: ...
+    def feed_of(self, topic: Topic) -> Feed[Any]: ...
+    def tell(self, event: events.Health) -> None: ...
+    def strange(self, what: str, sample: bytes) -> None: ...
+    def later(self, wait_ms: float, call: Callable[[], None]) -> None: ...
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]: ...
+    async def answer(self, op: Op, asked: Any) -> Any: ...
+
+
+class Stream:
+    """One door's lines. A topic rides on one line, or on `copies` of them."""
+
+    def __init__(self, around: Surroundings, door: Door, budgets: tuple[Budget, ...]) -> None:
+        self.door, self.time, self.transport, self.permits = door, around.time, around.transport, around.permits
+        self._around = around
+        self._own_budgets = budgets
+        self._inspector = Inspector(INSPECT_EVERY)
+        self._lines: dict[Line, asyncio.Task[None]] = {}
+        self._heirs: dict[Line, tuple[Line, int, str]] = {}  # new -> (old, since, why)
+        self._ends_ns: dict[Line, int] = {}
+        self._numbers = 0
+        self._spoken = ""
+
+    # ---- topics
+
+    def join(self, topic: Topic, copies: int) -> None:
+        """Give the topic to as many different lines."""
+        open_lines = [line for line in self._lines if not line.retiring and len(line.topics) < self.door.max_topics]
+        free = [line for line in open_lines if topic not in line.topics]
+        for number in range(copies):
+            line = free[number] if number < len(free) else self._open()
+            line.join([topic])
+
+    def leave(self, topic: Topic) -> None:
+        for line in list(self._lines):
+            if topic in line.topics:
+                line.leave(topic)
+                self._around.feed_of(topic).left(line)
+                if not line.topics:
+                    self._stop(line)
+
+    def tick(self) -> None:
+        now_ns = self.time.clock.mono_ns()
+        for line in list(self._lines):
+            line.tick()
+            if self.door.life_ms and line.up and not line.retiring and now_ns > self._ends_ns.get(line, now_ns):
+                self.retire(line, f"the venue ends connections after {self.door.life_ms // 3_600_000} h")
+        self._inherit(now_ns)
+
+    def retire(self, line: Line, why: str) -> None:
+        """Open the replacement; the old line goes when the new one is live on every topic."""
+        if line.retiring or line not in self._lines:
+            return
+        line.retiring = True
+        heir = self._open()
+        self._heirs[heir] = (line, self.time.clock.mono_ns(), why)
+        heir.join(list(line.topics))
+
+    async def close(self) -> None:
+        tasks = list(self._lines.values())
+        for line in list(self._lines):
+            line.stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._lines.clear()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return tuple(self._lines)
+
+    def _open(self) -> Line:
+        self._numbers += 1
+        line = Line(self, self._around.name, self._numbers)
+        self._lines[line] = self._around.spawn(line.run(), f"{self._around.name} {self.door.name} {self._numbers}")
+        return line
+
+    def _stop(self, line: Line) -> None:
+        line.stop()
+        self._lines.pop(line, None)
+        self._ends_ns.pop(line, None)
+        self._heirs.pop(line, None)
+
+    def _inherit(self, now_ns: int) -> None:
+        """Whatever new line serves all that the old one did takes its place."""
+        for heir, (old, since_ns, why) in list(self._heirs.items()):
+            took_ms = (now_ns - since_ns) / MS
+            ready = heir.up and all(self._around.feed_of(topic).live_on(heir) for topic in heir.topics)
+            if ready:
+                del self._heirs[heir]
+                if old in self._lines:
+                    self._part(old)
+                self._around.tell(
+                    events.Replaced(
+                        venue=self._around.name, at_ns=self.time.now_ns(), door=self.door.name, why=why, took_ms=took_ms
+                    )
+                )
+            elif took_ms > OVERLAP_MOST_MS and old in self._lines:
+                old.retiring = False
+                self._part(heir)
+
+    def _part(self, line: Line) -> None:
+        """This line goes; others carry its topics."""
+        topics = list(line.topics)
+        self._stop(line)
+        for topic in topics:
+            self._around.feed_of(topic).left(line)
+
+    # ---- what a line asks of its owner
+
+    def backoff(self) -> Backoff:
+        return self._around.backoff()
+
+    def own_permits(self) -> Permits:
+        return Permits(Budgets(self._own_budgets), self.time)
+
+    def returns(self) -> bool:
+        return self._around.mends.reconnect
+
+    def route(self) -> str:
+        address = self._around.routes_of(self.door.host).best(self.time.clock.mono_ns())
+        if self._spoken and self._spoken != address:
+            self._around.tell(
+                events.Switched(
+                    venue=self._around.name,
+                    at_ns=self.time.now_ns(),
+                    host_key=self.door.host,
+                    was=self._spoken,
+                    now=address,
+                    why="the other failed or is slower",
+                )
+            )
+        self._spoken = address
+        return address
+
+    def dialled(self, address: str, took_ms: float) -> None:
+        self._around.routes_of(self.door.host).worked(address, took_ms, self.time.clock.mono_ns())
+
+    def undialled(self, address: str) -> None:
+        self._around.routes_of(self.door.host).failed(address, self.time.clock.mono_ns())
+
+    async def path(self, topics: tuple[Topic, ...]) -> str:
+        known = await self._around.answer(self.door.before, None) if self.door.before is not None else None
+        return self.door.path(topics, known)
+
+    def converse(self, line: Line) -> Conversation:
+        life_ns = self.door.life_ms * MS
+        self._ends_ns[line] = self.time.clock.mono_ns() + int(life_ns * self._around.rng.uniform(LIFE_LEAST, LIFE_MOST))
+        return self.door.speak(self._around.ctx, self._around.signer, Mouth(line), self._inspector)
+
+    def lane(self, line: Line, topic: Topic) -> Lane:
+        return self._around.feed_of(topic).lane(line)
+
+    def joined(self, line: Line, topic: Topic) -> None:
+        self._around.feed_of(topic).joined(line)
+
+    def refused(self, line: Line, word: Refused) -> None:
+        fault = word.fault
+        self._around.tell(
+            events.Denied(
+                venue=self._around.name,
+                at_ns=self.time.now_ns(),
+                topic=str(word.topic),
+                kind=fault.kind,
+                code=fault.code,
+                said=cut(fault.said),
+            )
+        )
+        line.topics.pop(word.topic, None)
+        self._around.feed_of(word.topic).refused(line, fault)
+        if fault.wait_ms:
+            self._around.later(fault.wait_ms, partial(line.join, [word.topic]))
+
+    def ending(self, line: Line, word: Ending) -> None:
+        self._around.tell(
+            events.Retiring(
+                venue=self._around.name,
+                at_ns=self.time.now_ns(),
+                what=f"the connection {self.door.name}",
+                in_ms=word.in_ms,
+                why=cut(word.said),
+            )
+        )
+        if self._around.mends.reconnect:
+            self.retire(line, "the venue announced its end")
+
+    def lost(self, line: Line) -> None:
+        for topic in list(line.topics):
+            self._around.feed_of(topic).left(line)
+
+    def wants(self, line: Line, need: Need) -> None:
+        self._around.spawn(self._supply(line, need), f"need {need.op}")
+
+    async def _supply(self, line: Line, need: Need) -> None:
+        line.supply(need, await self._around.answer(need.op, need.asked))
+
+    def odd(self, word: Odd) -> None:
+        self._around.strange(word.what, word.sample)
+
+    def tell(self, event: events.Health) -> None:
+        self._around.tell(event)
+
+    def __repr__(self) -> str:
+        return f"<Stream {self._around.name} {self.door.name}, {len(self._lines)} lines, {len(self._heirs)} changing>"

@@ -1,0 +1,44 @@
+"""One venue's time as this machine knows it: our monotonic clock plus the measured distance; it asks nobody itself."""
+
+from __future__ import annotations
+
+from fairlead.io.offset import Offset, Parting, Reading
+from fairlead.wire.face import Clock
+from fairlead.wire.signing import Stamp
+
+MS = 1_000_000
+
+
+class VenueTime:
+    """`ahead_ns` is what to add to our monotonic clock; until it is measured, our own wall clock serves."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.offset = Offset()
+        self.ahead_ns = clock.wall_ns() - clock.mono_ns()
+        self._parting = Parting(clock.mono_ns(), clock.wall_ns())
+        self._nonce = 0
+
+    def now_ns(self) -> int:
+        return self.clock.mono_ns() + self.ahead_ns
+
+    def stamp(self) -> Stamp:
+        mono_ns = self.clock.mono_ns()
+        now_ns = mono_ns + self.ahead_ns
+        self._nonce = max(self._nonce + 1, now_ns // 1000)
+        return Stamp(mono_ns=mono_ns, venue_ms=now_ns // MS, nonce=self._nonce)
+
+    def heard(self, sent_ns: int, received_ns: int, venue_ms: int) -> None:
+        """The venue told its time in answer to a question sent and answered at these monotonic moments."""
+        self.offset.add(Reading(sent_ns, received_ns, venue_ms))
+        self.ahead_ns = self.offset.offset_ms * MS
+
+    def jumped(self) -> bool:
+        """Whether our wall clock was moved (or the machine slept) since the last look; then measure again."""
+        if self._parting.moved_ms(self.clock.mono_ns(), self.clock.wall_ns()) == 0:
+            return False
+        self.offset.doubt()
+        return True
+
+    def __repr__(self) -> str:
+        return f"<VenueTime {self.offset!r}>"
