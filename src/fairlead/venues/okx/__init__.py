@@ -1,0 +1,1 @@
+"""OKX: spot and perpetual swaps over its v5 interface, one folder since hosts and signing are shared."""

@@ -1,0 +1,100 @@
+"""What OKX calls our topics, and how the frames of each channel are read; it knows no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from fairlead.errors import UnknownName
+from fairlead.model.symbols import parse
+from fairlead.venues.okx import wire
+from fairlead.venues.okx.wire import FRAME, known
+from fairlead.wire.conversation import Topic
+from fairlead.wire.endpoint import Ctx
+
+# From 6 hours up the plain names open at midnight in Hong Kong; the ones with `utc` open in UTC.
+BARS = {
+    "1s": "1s", "1m": "1m", "3m": "3m", "5m": "5m", "15m": "15m", "30m": "30m", "1h": "1H", "2h": "2H", "4h": "4H",
+    "6h": "6Hutc", "12h": "12Hutc", "1d": "1Dutc", "2d": "2Dutc", "3d": "3Dutc", "1w": "1Wutc", "1M": "1Mutc",
+    "3M": "3Mutc",
+}  # fmt: skip
+
+
+Noun: TypeAlias = Callable[[Any, Topic, int], Any]  # (a row, whose it is, when it was seen) -> the event
+
+
+class Feed(Struct, frozen=True):
+    """How the frames of a channel are read."""
+
+    decode: Callable[[bytes], Any]
+    known: frozenset[str]
+    noun: Noun | None = None  # None: a book
+    whole: bool = False  # each frame is the whole book
+
+
+def _feed(row: Any, names: str) -> Feed:
+    return Feed(msgspec.json.Decoder(wire.Frame[row]).decode, known(FRAME, names), row.noun)
+
+
+_BOOK = Feed(msgspec.json.Decoder(wire.BookFrame).decode, known(FRAME, wire.BOOK))
+_CANDLE = Feed(msgspec.json.Decoder(wire.Frame[list[str]]).decode, FRAME, wire.candle)
+FEEDS: dict[str, Feed] = {
+    "books": _BOOK,
+    "books5": replace(_BOOK, whole=True),
+    "books-l2-tbt": _BOOK,  # this and the next need a login and a fee tier; the venue refuses who has neither
+    "books50-l2-tbt": _BOOK,
+    "bbo-tbt": _feed(wire.BestRow, wire.BOOK),
+    "trades": _feed(wire.TradeRow, wire.TRADE),
+    "tickers": _feed(wire.TickerRow, wire.TICKER),
+    "funding-rate": _feed(wire.FundingRow, wire.FUNDING),
+    "mark-price": _feed(wire.MarkRow, wire.MARK),
+    "index-tickers": _feed(wire.IndexRow, wire.INDEX),
+} | {f"candle{bar}": _CANDLE for bar in BARS.values()}
+BOOKS = {"": "books", "400": "books", "5": "books5", "400-tbt": "books-l2-tbt", "50-tbt": "books50-l2-tbt"}
+CHANNELS = {
+    "trades": "trades", "quote": "bbo-tbt", "ticker": "tickers", "funding": "funding-rate", "mark": "mark-price",
+    "index": "index-tickers",
+}  # fmt: skip
+
+
+class Arg(Struct, frozen=True, rename="camel"):
+    """What a frame is about; a subscription is for one."""
+
+    channel: str
+    inst_id: str = ""
+
+    @property
+    def head(self) -> bytes:
+        """How every frame about it begins."""
+        return b'{"arg":' + msgspec.json.encode(self)
+
+
+def arg_of(topic: Topic, ctx: Ctx) -> Arg:
+    """The subscription of a topic; Misuse for what the venue does not have."""
+    inst_id = ctx.catalog.theirs(topic.symbol).venue_symbol
+    if topic.kind == "candles":
+        return Arg(f"candle{bar(topic.detail)}", inst_id)
+    if topic.kind == "book":
+        if topic.detail not in BOOKS:
+            raise UnknownName("depth", topic.detail, BOOKS)
+        return Arg(BOOKS[topic.detail], inst_id)
+    if topic.kind not in CHANNELS:
+        raise UnknownName("topic", topic.kind, CHANNELS)
+    return Arg(CHANNELS[topic.kind], index_name(topic.symbol) if topic.kind == "index" else inst_id)
+
+
+def index_name(symbol: str) -> str:
+    """The index is named by what is traded: BTC-USDT for BTC/USDT and BTC/USDT:USDT alike."""
+    parts = parse(symbol)
+    return f"{parts.base}-{parts.quote}"
+
+
+def bar(interval: str) -> str:
+    found = BARS.get(interval)
+    if found is None:
+        raise UnknownName("interval", interval, BARS)
+    return found
