@@ -79,19 +79,41 @@ def test_the_same_question_always_has_the_same_answer() -> None:
         assert first.candles(interval, most=40) == other.candles(interval, most=40) == first.candles(interval, most=40)
 
 
-def test_candles_join_without_a_seam() -> None:
+@pytest.mark.parametrize("basis_bps", [1.0, 500.0])
+def test_candles_join_without_a_seam(basis_bps: float) -> None:
     """If it failed, history would jump where the world began, and ids would skip or double from bar to bar."""
-    told, _ = lived()
+    told, _ = lived(basis_bps=basis_bps)
     minutes = told.candles("1m", most=2_000)
     assert len(minutes) == 2_000
     for one, after in pairwise(minutes):
         assert after.begin_ns - one.begin_ns == MINUTE_NS
         assert after.first_id == one.last_id + 1 == one.first_id + one.trades
-        assert abs(after.open / one.close - 1) < 0.002
+        assert abs(after.open / one.close - 1) < 0.002 + basis_bps / 10_000 / 5
         assert one.low <= min(one.open, one.close) <= max(one.open, one.close) <= one.high
         assert one.low * one.volume <= one.turnover <= one.high * one.volume
         assert 0 <= one.buy_volume <= one.volume
         assert 0 <= one.buy_turnover <= one.turnover
+
+
+def test_a_minute_of_the_past_ends_its_way() -> None:
+    """If it failed, takers would buy in falling minutes, and the taker's share of a candle would mean nothing."""
+    told, _ = lived()
+    for one in told.candles("1m", START_NS - HOUR_NS, START_NS):
+        last = told.trades(1, from_id=one.last_id)[0]
+        assert last.side == ("buy" if one.close >= one.open else "sell")
+        prices = [trade.price for trade in told.trades(one.trades, from_id=one.first_id)]
+        low_first = prices.index(one.low) < prices.index(one.high) or one.low == one.high
+        assert low_first == (one.close >= one.open) or one.open in (one.low, one.high)
+
+
+def test_a_running_bar_is_never_taken_for_a_whole_one() -> None:
+    """If it failed, a day asked for at noon would stay what it was at noon for ever."""
+    world, market = alone(trades_hz=5.0)
+    for minute in (1, 2, 3):
+        for _ in world.advance(START_NS + minute * MINUTE_NS):
+            pass
+        for interval in ("1h", "1d"):
+            assert market.history.candles(interval, START_NS)[0].last_id == market.history.next_id - 1
 
 
 def test_prices_and_quantities_of_the_past_lie_on_their_steps() -> None:

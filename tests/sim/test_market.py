@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from fairlead.sim.happenings import Changed, Funded, Happening, Marked, Traded
 from fairlead.sim.market import Market
-from tests.sim.places import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, START_NS, Replica, alone
+from fairlead.sim.prices import recorded
+from fairlead.sim.world import World
+from tests.sim.places import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, START_NS, Replica, alone, listing
 
 KNOBS = st.fixed_dictionaries(
     {},
@@ -99,8 +101,42 @@ def test_depth_and_span_are_kept_as_the_price_moves() -> None:
         bids, asks = len(market.top(10**6)[0]), len(market.top(10**6)[1])
         assert 970 <= bids <= 1_050
         assert 970 <= asks <= 1_050
-    bid, worst = market.bid[0], market.top(10**6)[0][-1][0]
-    assert 0.02 < (bid - worst) / bid < 0.03
+
+
+def test_the_span_is_kept_on_both_sides_of_a_climb() -> None:
+    """If it failed, a side that the price leaves behind would drag its old levels along for ever."""
+    climb = recorded(f"{START_NS},60000\n{START_NS + MINUTE_NS},63000\n")
+    one = listing(start=Decimal(60_000), basis_bps=0.0, depth=500)
+    world = World(1, [one], START_NS, recordings={"BTC": climb})
+    market = world.market("north", "BTC/USDT")
+    for _ in world.advance(START_NS + MINUTE_NS):
+        bids, asks = market.top(10**6)
+        assert 0.024 < (bids[0][0] - bids[-1][0]) / 6_000_000 < 0.026
+        assert 0.024 < (asks[-1][0] - asks[0][0]) / 6_000_000 < 0.026
+
+
+def test_a_narrow_span_still_holds_the_declared_depth() -> None:
+    """If it failed, a market of coarse ticks would come up with half its levels."""
+    _, market = alone(start=Decimal(1_000), tick=Decimal("0.5"), depth=200, span_bps=100)
+    assert min(map(len, market.top(10**6))) >= 190
+
+
+def test_quotes_come_and_go_when_the_price_stands_still() -> None:
+    """If it failed, a still market would only change quantities, or its levels near the touch would all wear away."""
+    still = recorded(f"{START_NS},62000\n")
+    world = World(1, [listing(basis_bps=0.0, trades_hz=0.0, depth=500)], START_NS, recordings={"BTC": still})
+    market = world.market("north", "BTC/USDT")
+
+    def near() -> set[int]:
+        bids = market.top(10**6)[0]
+        return {price for price, _ in bids if bids[0][0] - price < 6_200_000 * 0.025 / 20}
+
+    before = near()
+    for _ in world.advance(START_NS + 3 * MINUTE_NS):
+        pass
+    assert 12 < len(before) < 40
+    assert 8 < len(near()) < 80
+    assert len(near() - before) > 10
 
 
 def test_a_calm_market_is_calm() -> None:

@@ -90,4 +90,5 @@ def test_a_basis_stays_near_zero_and_is_whole(seed: int, moment: int, bps: float
     assert abs(basis.at(at_ns)) <= 1.8 * bps / 10_000
     assert abs(basis.at(at_ns + 1_000) - basis.at(at_ns)) <= 1e-6
     whole = (at_ns // DAY_NS) * DAY_NS
+    assert abs(basis.at(whole) - basis.at(whole - 1_000)) <= 1e-6
     assert basis.minutes(whole // DAY_NS)[5] == basis.at(whole + 5 * MINUTE_NS)

@@ -78,6 +78,15 @@ def test_markets_do_not_disturb_each_other() -> None:
     assert heard == list(few.advance(START_NS + 10 * SECOND_NS))
 
 
+def test_markets_do_not_move_alike() -> None:
+    """If it failed, several venues would be one venue shown several times, and nothing between them would be proven."""
+    world = World(1, [listing("north"), listing("south")], START_NS)
+    north, south = world.markets.values()
+    assert {price for price, _ in north.top(60)[0]} != {price for price, _ in south.top(60)[0]}
+    assert north.next_ns != south.next_ns
+    assert [qty for _, qty in north.top(60)[0]] != [qty for _, qty in south.top(60)[0]]
+
+
 def test_time_never_goes_back_and_stays_in_bounds() -> None:
     """If it failed, mouths would send events out of order, or before they happened."""
     world = town()
@@ -96,6 +105,9 @@ def test_a_start_within_a_minute_has_lived_its_beginning() -> None:
     ids = [one.id for one in market.history.trades(200)]
     assert ids == list(range(ids[0], ids[0] + 200))
     assert abs(market.bid[0] / 6_200_000 - 1) < 5e-4
+    running = market.history.candles("1m", START_NS)
+    assert running[0].first_id == market.history.trades(1, since_ns=START_NS)[0].id
+    assert START_NS <= market.history.trades(1, since_ns=START_NS)[0].ns < start_ns - 20 * SECOND_NS
 
 
 @settings(max_examples=10, deadline=None)

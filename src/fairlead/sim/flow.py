@@ -42,7 +42,7 @@ class Flow:
                 half.put(best, self._lots(self._grid.level_lots))
             self._keep_depth(half, span)
         for _ in range(self._count(self._changes)):
-            self._change(book.bids if self._next() & 1 else book.asks)
+            self._change(book.bids if self._next() & 1 else book.asks, span)
         return trades
 
     def _take(self, book: Book) -> list[tuple[str, Level]]:
@@ -73,19 +73,18 @@ class Flow:
             if not half.has(key):
                 half.put(key, self._lots(self._grid.level_lots))
 
-    def _change(self, half: Half) -> None:
-        """One maker near the touch comes, leaves or changes its mind about the quantity."""
-        index = int(len(half.keys) * (self._next() / WORD) ** _NEARNESS)
-        key = half.keys[-1 - index]
-        luck = self._next() % _CHANCES
+    def _change(self, half: Half, span_ticks: int) -> None:
+        """One maker near the touch comes, leaves or changes its mind about the quantity.
+
+        They leave by rank and come by distance: where levels are dense more leave, where they are sparse more come."""
+        keys, luck, share = half.keys, self._next() % _CHANCES, (self._next() / WORD) ** _NEARNESS
+        index = int(len(keys) * share)
         if luck < _LEAVE:
-            if index:
-                half.put(key, 0)
+            if len(keys) > 1:
+                half.put(keys[-1 - max(1, index)], 0)  # the best stays
             return
-        if luck < _LEAVE + _COME:
-            key -= self._grid.tick * (1 + self._next() % self._grid.gap_ticks)
-            if key * half.sign <= 0:
-                return
+        comes = luck < _LEAVE + _COME
+        key = keys[-1] - self._grid.tick * (1 + int(span_ticks * share)) if comes else keys[-1 - index]
         half.put(key, self._lots(self._grid.level_lots))
 
     def _count(self, mean: float) -> int:

@@ -120,8 +120,8 @@ class Past:
         low = (min(opened, closed) - int(down * reach)) * tick
         first, second = ((low, False), (high, True)) if rose else ((high, True), (low, False))
         stops: tuple[tuple[int, bool], ...] = ((opened * tick, bool(luck[0] & 1)), first, second, (closed * tick, rose))
-        if count < 4:  # too few trades for all the stands: the middle ones are left out first
-            stops = (stops[0], first, stops[3])[:count] if count != 2 else (stops[0], stops[3])
+        if count < len(stops):
+            stops = (stops[0], first, stops[3])[:count]
         each, more = divmod(count, len(stops))
         sizes = (*divmod(luck[1], _HALF), *divmod(luck[2], _HALF))
         return tuple(
