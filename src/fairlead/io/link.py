@@ -148,7 +148,7 @@ class Link(WSListener):
     # How it ends.
 
     def _end(self, shut: Shut) -> None:
-        """Says goodbye and lets the far end hang up: hanging up on one that still talks would destroy our last words."""
+        """Says goodbye and lets the far end hang up: doing it while that still talks would destroy our last words."""
         transport, self._shut = self._transport, shut
         assert transport is not None, "nothing can end before it began"
         transport.send_close(cast(WSCloseCode, shut.answer), _fitting(shut.reason))
