@@ -27,9 +27,11 @@ class Moment(StrEnum):
     """Where in the life of a request or a connection a rule may strike."""
 
     ASK = "a request came, nothing was done"
-    ANSWER = "it was acted upon, nothing was said"
+    ANSWER = "the answer is found, not yet worded"
     REPLY = "the reply is worded"
-    DIAL = "a connection is asked for"
+    ACTED = "the venue has acted and worded its reply, which is not yet sent"
+    DIAL = "an address is dialled"
+    OPEN = "a connection was just opened"
     TICK = "a connection lives"
     HEAR = "a frame came"
     TELL = "an event is about to be worded"
@@ -40,10 +42,10 @@ class Moment(StrEnum):
 # channel -> action -> its moment before acceptance, and after it where that makes a difference
 ACTIONS: dict[str, dict[str, tuple[Moment, ...]]] = {
     "rest": {
-        "hang": (Moment.ASK, Moment.ANSWER),  # no reply for args.ms (0: an hour)
-        "delay": (Moment.ASK, Moment.ANSWER),
-        "reset": (Moment.ASK, Moment.ANSWER),  # the connection breaks without a reply
-        "status": (Moment.ASK, Moment.ANSWER),  # args.status with args.text as body, args.after_s as Retry-After
+        "hang": (Moment.ASK, Moment.ACTED),  # no reply for args.ms (0: an hour)
+        "delay": (Moment.ASK, Moment.ACTED),
+        "reset": (Moment.ASK, Moment.ACTED),  # the connection breaks without a reply
+        "status": (Moment.ASK, Moment.ACTED),  # args.status with args.text as body, args.after_s as Retry-After
         "limit": (Moment.ASK,),  # the venue's own 429; args.bare: without Retry-After
         "ban": (Moment.ASK,),  # the venue's own 418, where it bans
         "stale": (Moment.ANSWER,),  # a book as it was args.count changes ago
@@ -75,7 +77,7 @@ ACTIONS: dict[str, dict[str, tuple[Moment, ...]]] = {
     },
     "conn": {
         "refuse": (Moment.DIAL,),  # the host is dead: no connection, REST neither, open ones break
-        "slam": (Moment.DIAL,),  # accepted, then closed at once
+        "slam": (Moment.OPEN,),  # accepted, then closed at once
         "cut": (Moment.TICK,),  # args.code; 0: broken without a close
         "end": (Moment.TICK,),  # announced args.ms before
     },
@@ -185,6 +187,12 @@ class Handle:
         spent = (self.rule.nth and self.chances >= self.rule.nth) or (self.rule.most and self.fired >= self.rule.most)
         return self.is_ended or bool(spent) or bool(self.end_ns and now_ns >= self.end_ns)
 
+    def stands(self, now_ns: int) -> bool:
+        """Whether it holds now: for mishaps that are a state and take no chances."""
+        holds = now_ns >= self.begin_ns and not self.is_over(now_ns)
+        self.fired = self.fired or int(holds)
+        return holds
+
     def strikes(self, now_ns: int) -> bool:
         """Whether it takes this chance; the caller has found that it matches."""
         if now_ns < self.begin_ns or self.is_over(now_ns):
@@ -236,22 +244,36 @@ class Mishaps:
         for handle in self.handles():
             handle.end()
 
-    def struck(
-        self, moment: Moment, venue: str, *, op: str = "", path: str = "", kind: str = "", symbol: str = "",
-        door: str = "", host: str = "", slot: int = -1,
-    ) -> Iterator[Handle]:  # fmt: skip
+    def any_at(self, moment: Moment) -> bool:
+        """Whether it is worth asking: a look that costs nothing."""
+        return bool(self._at[moment])
+
+    def struck(self, moment: Moment, venue: str, here: Match) -> Iterator[Handle]:
         """The rules that strike here and now."""
-        handles = self._at[moment]
-        if not handles:
-            return
         now_ns = self._now_ns()
-        here = Match(op, path, kind, symbol, door, host, slot)
-        for handle in tuple(handles):
+        for handle in tuple(self._at[moment]):
             if handle.rule.venue in ("", venue) and _fits(handle.rule.match, here) and handle.strikes(now_ns):
                 yield handle
 
+    def end_of_step(self) -> None:
+        """What strikes once on all connections there are has done so."""
+        for handle in self._at[Moment.TICK]:
+            if handle.rule.is_once and handle.fired:
+                handle.end()
+
+    def is_dead(self, venue: str, host_key: str, slot: int) -> bool:
+        """Whether an address takes no connections now."""
+        return any(True for _ in self._standing(Moment.DIAL, venue, Match(host=host_key, slot=slot)))
+
     def skew_ms(self, venue: str) -> int:
-        return sum(handle.rule.args.ms for handle in self.struck(Moment.CLOCK, venue))
+        """How far a venue's clock is ahead now."""
+        return sum(handle.rule.args.ms for handle in self._standing(Moment.CLOCK, venue, Match()))
+
+    def _standing(self, moment: Moment, venue: str, here: Match) -> Iterator[Handle]:
+        now_ns = self._now_ns()
+        for handle in self._at[moment]:
+            if handle.rule.venue in ("", venue) and _fits(handle.rule.match, here) and handle.stands(now_ns):
+                yield handle
 
     def __repr__(self) -> str:
         return f"<Mishaps {list(self.handles())}>"

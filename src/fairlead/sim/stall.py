@@ -61,7 +61,7 @@ class Stall:
     def quote(self) -> Quote:
         (bid, bid_qty), (ask, ask_qty) = self.market.bid, self.market.ask
         return Quote(
-            venue=self.venue, symbol=self.symbol, venue_ns=self.market.ns + self.skew_ns, seen_ns=0, seq=self.market.seq,
+            venue=self.venue, symbol=self.symbol, venue_ns=self._ns, seen_ns=0, seq=self.market.seq,
             bid=self._price(bid), bid_qty=self._qty(bid_qty), ask=self._price(ask), ask_qty=self._qty(ask_qty),
         )  # fmt: skip
 
@@ -80,7 +80,7 @@ class Stall:
     def funding(self) -> Funding:
         market = self.market
         return Funding(
-            venue=self.venue, symbol=self.symbol, venue_ns=market.ns + self.skew_ns, seen_ns=0,
+            venue=self.venue, symbol=self.symbol, venue_ns=self._ns, seen_ns=0,
             rate=float(market.funding(market.due_ns)), due_ns=market.due_ns,
             interval_ms=market.listing.funding_hours * 3_600_000,
         )  # fmt: skip
@@ -92,7 +92,9 @@ class Stall:
         )
 
     def mark(self) -> Mark:
-        return Mark(venue=self.venue, symbol=self.symbol, venue_ns=self._ns, seen_ns=0, price=self._price(self.market.mark))
+        return Mark(
+            venue=self.venue, symbol=self.symbol, venue_ns=self._ns, seen_ns=0, price=self._price(self.market.mark)
+        )
 
     def index(self) -> Index:
         price = self._price(self.market.index)
@@ -128,7 +130,8 @@ class Stall:
     def candle(self, bar: bars.Candle, interval: str) -> Candle:
         return Candle(
             venue=self.venue, symbol=self.symbol, venue_ns=self._ns, seen_ns=0, interval=interval, open_ns=bar.begin_ns,
-            open=self._price(bar.open), high=self._price(bar.high), low=self._price(bar.low), close=self._price(bar.close),
+            open=self._price(bar.open), high=self._price(bar.high),
+            low=self._price(bar.low), close=self._price(bar.close),
             volume=self._qty(bar.volume), quote_volume=self._turnover(bar.turnover), trades=bar.trades,
             closed=next_ns(interval, start_ns(interval, bar.begin_ns)) <= self.market.ns,
         )  # fmt: skip

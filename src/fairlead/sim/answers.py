@@ -1,0 +1,80 @@
+"""What the world answers to each question, as a table of operations; it checks nothing, the mirror has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from fairlead.model.instrument import Catalog, Instrument
+from fairlead.model.market import Ticker
+from fairlead.sim.keys import Keyring
+from fairlead.sim.stall import Stall
+from fairlead.wire.asks import AskBook, AskCandles, AskFundings, AskListing, AskSymbol, AskTrades, Op
+from fairlead.wire.mirror import Depth, Heard
+
+USUAL_ROWS = 500  # where a question names no limit and its mirror has set none
+
+
+class Shop(Struct, frozen=True):
+    """All that a venue's answers are taken from."""
+
+    catalog: Catalog
+    stalls: Mapping[str, Stall]  # by our symbol
+    keyring: Keyring
+    now_ms: Callable[[], int]  # the venue's clock
+
+
+def answer(shop: Shop, heard: Heard) -> Any:
+    return ANSWERS[heard.op](shop, heard)
+
+
+def _instruments(shop: Shop, heard: Heard) -> tuple[Instrument, ...]:
+    asked: AskListing = heard.asked
+    return tuple(one for one in shop.catalog if asked.market in ("", one.kind))
+
+
+def _book(shop: Shop, heard: Heard) -> Depth:
+    asked: AskBook = heard.asked
+    return shop.stalls[asked.symbol].whole(asked.depth)
+
+
+def _ticker(shop: Shop, heard: Heard) -> Ticker | tuple[Ticker, ...]:
+    """One, or all of them where the venue lets a question name none."""
+    asked: AskSymbol = heard.asked
+    if asked.symbol:
+        return shop.stalls[asked.symbol].ticker()
+    return tuple(stall.ticker() for stall in shop.stalls.values())
+
+
+def _trades(shop: Shop, heard: Heard) -> Any:
+    asked: AskTrades = heard.asked
+    from_id = int(asked.page) if asked.page.isdecimal() else -1
+    since_ns = 0 if from_id >= 0 else asked.since_ns
+    return shop.stalls[asked.symbol].trades(asked.limit or USUAL_ROWS, from_id=from_id, since_ns=since_ns)
+
+
+def _candles(shop: Shop, heard: Heard) -> Any:
+    asked: AskCandles = heard.asked
+    return shop.stalls[asked.symbol].candles(asked.interval, asked.start_ns, asked.end_ns, asked.limit or USUAL_ROWS)
+
+
+def _fundings(shop: Shop, heard: Heard) -> Any:
+    asked: AskFundings = heard.asked
+    return shop.stalls[asked.symbol].fundings(asked.start_ns, asked.end_ns, asked.limit or USUAL_ROWS)
+
+
+ANSWERS: Mapping[Op, Callable[[Shop, Heard], Any]] = {
+    Op.TIME: lambda shop, _: shop.now_ms(),
+    Op.INSTRUMENTS: _instruments,
+    Op.BOOK: _book,
+    Op.TICKER: _ticker,
+    Op.TRADES: _trades,
+    Op.CANDLES: _candles,
+    Op.FUNDING: lambda shop, heard: shop.stalls[heard.asked.symbol].funding(),
+    Op.FUNDINGS: _fundings,
+    Op.MARK: lambda shop, heard: shop.stalls[heard.asked.symbol].mark(),
+    Op.INDEX: lambda shop, heard: shop.stalls[heard.asked.symbol].index(),
+    Op.BALANCES: lambda shop, heard: shop.keyring.account(heard.key_id).balances,
+}

@@ -1,0 +1,227 @@
+"""The exchange city: one world behind several venues' mouths, and the truth about what each of them said.
+
+    city = City(["north", "south"], world, clock, rng)      # names the registry knows
+    reply = await city.handle(venue, request, ip)           # a Reply, or Torn: the connection broke
+    connection = city.connect(venue, host_key, slot, path, ip, wire)   # a Connection, a Reply that refuses, or None
+    city.step()                                             # about ten times a second, by whoever carries the city
+    city.mishaps.add(Rule(...))
+
+    city.mouth(venue).stalls[symbol].book_at(seq)           # the truth, for whoever checks
+    city.mouth(venue).refusals  .limiter  .keyring  .set_life(ms)  .is_in_maintenance
+
+It opens no socket and starts no task: server/ carries it, over loopback or in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from fairlead.errors import UnknownName
+from fairlead.sim.connection import GOING_AWAY, RESTART, Connection
+from fairlead.sim.happenings import Changed, Funded, Happening, Level, Marked, Traded
+from fairlead.sim.limiter import Who
+from fairlead.sim.meddler import Wire
+from fairlead.sim.mishaps import Match, Mishaps, Moment
+from fairlead.sim.mouth import MAINTENANCE, Mouth, Torn, Wait
+from fairlead.sim.stall import Stall
+from fairlead.sim.world import World
+from fairlead.venues import registry
+from fairlead.wire.conversation import Topic
+from fairlead.wire.face import Clock, Rng
+from fairlead.wire.http import Reply, Request
+
+SECOND_NS = 1_000_000_000
+STEP_MS = 100  # how often whoever carries the city calls `step`
+
+
+class City:
+    def __init__(self, names: Iterable[str], world: World, clock: Clock, rng: Rng) -> None:
+        self.world, self._clock = world, clock
+        self._begin_ns = world.ns - clock.mono_ns()  # a machine's wall clock may jump; the world's does not
+        names = tuple(names)
+        self.mishaps = Mishaps(self.now_ns, rng, names)
+        self._mouths = {
+            name: Mouth(registry.venue(name), registry.mirror(name), world, self.mishaps, self.now_ns) for name in names
+        }
+        self.keys = {name: mouth.mirror.mint(rng) for name, mouth in self._mouths.items()}
+        for name, minted in self.keys.items():
+            self._mouths[name].keyring.add(minted)
+        self._connections: dict[int, Connection] = {}
+        self._joined: dict[tuple[str, str, str], dict[tuple[int, Topic], Connection]] = {}
+        self._tops: dict[Stall, tuple[Level, Level]] = {}  # as last told
+        self._bars: dict[tuple[Stall, str], int] = {}  # where the bar last told begins
+        self._born = 0
+        self._beat = self.now_ns() // SECOND_NS
+
+    def now_ns(self) -> int:
+        return self._begin_ns + self._clock.mono_ns()
+
+    def mouth(self, venue: str) -> Mouth:
+        if venue not in self._mouths:
+            raise UnknownName("venue", venue, self._mouths)
+        return self._mouths[venue]
+
+    @property
+    def mouths(self) -> tuple[Mouth, ...]:
+        return tuple(self._mouths.values())
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        return tuple(self._connections.values())
+
+    # Doors.
+
+    async def handle(self, venue: str, request: Request, ip: str) -> Reply | Torn:
+        """One request; takes as long as mishaps make it."""
+        self._catch_up()
+        for step in self.mouth(venue).hear(request, ip):
+            if not isinstance(step, Wait):
+                return step
+            await self._clock.sleep(step.ms / 1_000)
+            self._catch_up()
+        return Torn()
+
+    def connect(self, venue: str, host_key: str, slot: int, path: str, ip: str, wire: Wire) -> Connection | Reply:
+        """A connection at the room of this path, which its front then opens; or the reply that refuses the upgrade."""
+        self._catch_up()
+        mouth = self.mouth(venue)
+        door = mouth.room(host_key, path)
+        if door is None:
+            return Reply(404, {"content-type": "text/plain"}, b"404 page not found")
+        if mouth.is_in_maintenance:
+            return mouth.mirror.refuse(MAINTENANCE)
+        self._born += 1
+        over = mouth.admit(door.dial_cost, Who(ip, connection=str(self._born)))
+        if over is not None:
+            return mouth.mirror.refuse(over)
+        connection = self._connections[self._born] = Connection(self._born, mouth, door, slot, ip, wire, self)
+        return connection
+
+    def opened(self, connection: Connection) -> None:
+        """Its front can carry frames now."""
+        connection.opened()
+        here = Match(door=connection.door.name, host=connection.door.host, slot=connection.slot)
+        for handle in self.mishaps.struck(Moment.OPEN, connection.mouth.venue.name, here):
+            connection.close(handle.rule.args.code or GOING_AWAY, "not now")
+
+    def maintain(self, venue: str, is_on: bool) -> None:
+        """Shuts a venue for maintenance, or opens it again: it says so to requests and closes its connections."""
+        mouth = self.mouth(venue)
+        mouth.is_in_maintenance = is_on
+        for connection in self.connections if is_on else ():
+            if connection.mouth is mouth:
+                connection.close(RESTART, "maintenance")
+
+    # Time.
+
+    def step(self) -> None:
+        """Lets the world and every connection live up to now."""
+        self._catch_up()
+        for connection in self.connections:
+            if self.mishaps.is_dead(connection.mouth.venue.name, connection.door.host, connection.slot):
+                connection.reset()
+            elif connection.is_open:
+                connection.tick()
+        self.mishaps.end_of_step()
+
+    def _catch_up(self) -> None:
+        for mouth in self.mouths:
+            mouth.set_skew()
+        for happening in self.world.advance(self.now_ns()):
+            self._happen(happening)
+        beat = self.now_ns() // SECOND_NS
+        if beat > self._beat:
+            self._beat = beat
+            for (venue, kind, symbol), listeners in tuple(self._joined.items()):
+                if listeners and kind in ON_THE_BEAT:
+                    self._tell_on_the_beat(self._mouths[venue].stalls[symbol], kind)
+
+    # What is told.
+
+    def _happen(self, happening: Happening) -> None:
+        mouth = self._mouths.get(happening.venue)
+        if mouth is None:
+            return
+        stall = mouth.stalls[happening.symbol]
+        match happening:
+            case Changed():
+                self._tell(stall, "book", stall.change(happening))
+                self._tell_quote(stall)
+            case Traded():
+                self._tell(stall, "trades", stall.trade(happening))
+            case Marked():
+                self._tell(stall, "mark", stall.mark())
+                self._tell(stall, "index", stall.index())
+            case Funded():
+                self._tell(stall, "funding", stall.funding())
+
+    def _tell_quote(self, stall: Stall) -> None:
+        if not self._joined.get((stall.venue, "quote", stall.symbol)):
+            return
+        top = (stall.market.bid, stall.market.ask)
+        if self._tops.get(stall) != top:
+            self._tops[stall] = top
+            self._tell(stall, "quote", stall.quote())
+
+    def _tell_on_the_beat(self, stall: Stall, kind: str) -> None:
+        if kind == "ticker":
+            self._tell(stall, kind, stall.ticker())
+        elif kind == "funding":
+            self._tell(stall, kind, stall.funding())
+        else:
+            listeners = self._joined[stall.venue, kind, stall.symbol]
+            for interval in dict.fromkeys(topic.detail for _, topic in listeners):
+                self._tell_bars(stall, interval)
+
+    def _tell_bars(self, stall: Stall, interval: str) -> None:
+        """The running bar; before it the one that closed since it was last told."""
+        last_ns = self._bars.get((stall, interval), 0)
+        for bar in stall.candles(interval, 0, 0, 2):
+            if bar.open_ns == last_ns or not bar.closed:
+                self._tell(stall, "candles", bar, interval)
+                self._bars[stall, interval] = bar.open_ns
+
+    def _tell(self, stall: Stall, kind: str, event: Any, detail: str | None = None) -> None:
+        listeners = self._joined.get((stall.venue, kind, stall.symbol))
+        for (_, topic), connection in tuple(listeners.items()) if listeners else ():
+            if detail is None or topic.detail == detail:
+                connection.tell(topic, event)
+
+    # What connections ask.
+
+    def joined(self, connection: Connection, topic: Topic) -> None:
+        key = (connection.mouth.venue.name, topic.kind, topic.symbol)
+        self._joined.setdefault(key, {})[connection.id, topic] = connection
+
+    def left(self, connection: Connection, topic: Topic) -> None:
+        key = (connection.mouth.venue.name, topic.kind, topic.symbol)
+        self._joined[key].pop((connection.id, topic), None)
+
+    def gone(self, connection: Connection) -> None:
+        for topic in connection.topics:
+            self.left(connection, topic)
+        self._connections.pop(connection.id, None)
+
+    def present(self, connection: Connection, topic: Topic) -> None:
+        stall = connection.mouth.stalls.get(topic.symbol)
+        if stall is not None and topic.kind in STANDING:
+            connection.tell(topic, STANDING[topic.kind](stall, topic))
+
+    def __repr__(self) -> str:
+        return f"<City of {', '.join(self._mouths)}: {len(self._connections)} connections, {self.world!r}>"
+
+
+def _running_bar(stall: Stall, topic: Topic) -> Any:
+    return stall.candles(topic.detail, 0, 0, 1)[0]
+
+
+STANDING: Mapping[str, Callable[[Stall, Topic], Any]] = {
+    "book": lambda stall, _: stall.whole(),
+    "quote": lambda stall, _: stall.quote(),
+    "ticker": lambda stall, _: stall.ticker(),
+    "candles": _running_bar,
+    "funding": lambda stall, _: stall.funding(),
+    "mark": lambda stall, _: stall.mark(),
+    "index": lambda stall, _: stall.index(),
+}
+ON_THE_BEAT = ("ticker", "candles", "funding")

@@ -1,0 +1,148 @@
+"""One connection to a simulated venue: its hearing's ear, its topics and its end; it knows no socket, only a Wire."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from fairlead.sim.answers import answer
+from fairlead.sim.limiter import Who
+from fairlead.sim.meddler import NOWHERE, Meddler, Wire
+from fairlead.sim.mishaps import MS_NS, Match
+from fairlead.sim.mouth import Mouth
+from fairlead.wire.conversation import Topic
+from fairlead.wire.door import Door
+from fairlead.wire.mirror import Heard
+
+GOING_AWAY, RESTART = 1001, 1012
+
+
+class Square(Protocol):
+    """Where connections meet the world: the city."""
+
+    def joined(self, connection: Connection, topic: Topic) -> None: ...
+    def left(self, connection: Connection, topic: Topic) -> None: ...
+    def present(self, connection: Connection, topic: Topic) -> None: ...  # tells how things stand
+    def gone(self, connection: Connection) -> None: ...
+
+
+class Connection:
+    """Its front calls `opened`, `receive` and `ended`; the city `tell` and `tick`; its hearing the rest, as an Ear."""
+
+    def __init__(self, id: int, mouth: Mouth, door: Door, slot: int, ip: str, wire: Wire, square: Square) -> None:
+        self.id, self.mouth, self.door, self.slot = id, mouth, door, slot
+        self.who = Who(ip, connection=str(id))
+        self.topics: dict[Topic, None] = {}
+        self.is_open = True
+        self._wire, self._square = wire, square
+        here = Match(door=door.name, host=door.host, slot=slot)
+        self._meddler = Meddler(mouth.mishaps, mouth.venue.name, here, mouth.ctx.catalog, wire)
+        self._topic = NOWHERE  # what is being told
+        self._to_present: list[Topic] = []
+        self._born_ns = mouth.stamp().mono_ns
+        self._end_ns = 0  # announced
+        self._hearing = mouth.mirror.rooms[door.name](mouth.ctx, mouth.keyring, self)
+
+    # Its front.
+
+    def opened(self) -> None:
+        self._hearing.open(self.mouth.stamp())
+        self._present()
+
+    def receive(self, frame: bytes) -> None:
+        if self.is_open:
+            self._hearing.receive(self._meddler.hears(frame), self.mouth.stamp())
+            self._meddler.heard()
+            self._present()
+
+    def ended(self) -> None:
+        """The wire is gone, whoever ended it."""
+        if self.is_open:
+            self.is_open = False
+            self._square.gone(self)
+            self.mouth.limiter.forget(self.who.connection)
+
+    # The city.
+
+    def tell(self, topic: Topic, event: Any) -> None:
+        for one, said in self._meddler.events(topic, event):
+            if self.is_open and one in self.topics:
+                self._topic = one
+                self._hearing.tell(one, said, self.mouth.stamp())
+                self._topic = NOWHERE
+
+    def tick(self) -> None:
+        """Heartbeats, ends and what was held back; about ten times a second."""
+        at = self.mouth.stamp()
+        self._meddler.tick(at.mono_ns)
+        for handle in self._meddler.lives():
+            if handle.rule.action == "end":
+                self.announce(handle.rule.args.ms)
+            elif handle.rule.args.code:
+                self.close(handle.rule.args.code, "cut")
+            else:
+                self.reset()
+        if self.is_open:
+            self._live(at.mono_ns)
+        if self.is_open:
+            self._hearing.tick(at)
+            self._present()
+
+    def announce(self, in_ms: int) -> None:
+        """The venue says when it will end this connection, and does."""
+        if not self._end_ns:
+            at = self.mouth.stamp()
+            self._end_ns = at.mono_ns + in_ms * MS_NS
+            self._hearing.warn(in_ms, at)
+
+    def reset(self) -> None:
+        if self.is_open:
+            self._wire.reset()
+            self.ended()
+
+    def _live(self, now_ns: int) -> None:
+        life_ms, warned_ms = self.mouth.life_ms(self.door), self.mouth.warned_ms
+        age_ms = (now_ns - self._born_ns) // MS_NS
+        if life_ms and warned_ms and age_ms >= life_ms - warned_ms:
+            self.announce(max(0, life_ms - age_ms))
+        if (life_ms and age_ms >= life_ms) or (self._end_ns and now_ns >= self._end_ns):
+            self.close(GOING_AWAY, "this connection has lived its time")
+
+    # Its hearing, which speaks into this as into an Ear.
+
+    def frame(self, text: bytes) -> None:
+        self._meddler.frame(self._topic, text, self.mouth.stamp().mono_ns)
+
+    def ping(self) -> None:
+        self._wire.ping()
+
+    def heard(self, heard: Heard) -> None:
+        """A call by socket, under the same limits and with the same answers as by REST."""
+        who = Who(self.who.ip, heard.key_id, self.who.connection)
+        over = self.mouth.admit(self.mouth.charges(heard), who)
+        self._hearing.say(heard, over or answer(self.mouth.shop, heard), self.mouth.stamp())
+
+    def join(self, topic: Topic) -> None:
+        if topic not in self.topics:
+            self.topics[topic] = None
+            self._square.joined(self, topic)
+        self._to_present.append(topic)
+
+    def leave(self, topic: Topic) -> None:
+        if topic in self.topics:
+            del self.topics[topic]
+            self._square.left(self, topic)
+
+    def close(self, code: int, why: str) -> None:
+        if self.is_open:
+            self._wire.close(code, why)
+            self.ended()
+
+    def _present(self) -> None:
+        """How things stand, for the topics just joined: after the hearing has finished with its acknowledgements."""
+        joined, self._to_present = self._to_present, []
+        for topic in joined:
+            self._square.present(self, topic)
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "over"
+        return f"<Connection {self.id} to {self.mouth.venue.name} {self.door.name}: {state}, {len(self.topics)} topics>"

@@ -1,0 +1,243 @@
+"""One venue's mouth: a request becomes a reply in the venue's words, from one world; it opens no socket and waits for
+nobody. Mishaps of REST are done to a reply here; those that take time are left to whoever carries it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from fairlead.model import numbers
+from fairlead.model.instrument import Catalog
+from fairlead.sim.answers import Shop, answer
+from fairlead.sim.keys import Keyring
+from fairlead.sim.limiter import Limiter, Over, Who
+from fairlead.sim.listing import Listing
+from fairlead.sim.mishaps import MS_NS, Args, Handle, Match, Mishaps, Moment
+from fairlead.sim.spoils import BYTES, corrupted, page
+from fairlead.sim.stall import Stall
+from fairlead.sim.world import World
+from fairlead.wire.asks import AskNothing, Op
+from fairlead.wire.door import Door
+from fairlead.wire.endpoint import Access, Ctx
+from fairlead.wire.faults import Fault, Kind
+from fairlead.wire.http import Reply, Request
+from fairlead.wire.limits import Charge
+from fairlead.wire.mirror import Heard, Mirror, Terms
+from fairlead.wire.signing import Stamp
+from fairlead.wire.venue import Venue
+
+REFUSALS_KEPT = 10_000
+LEAST_NOTIONAL = Decimal(5)  # of spot markets, in quote units
+LIMITED_MS = 1_000  # the wait that a mishap asks for when its rule names none
+HOUR_MS = 3_600_000
+MAINTENANCE = Fault(Kind.MAINTENANCE, status=503)  # the mirror gives it the venue's code and words
+
+
+class Torn(Struct, frozen=True):
+    """No reply: the connection is broken."""
+
+
+class Wait(Struct, frozen=True):
+    """Whoever carries this waits so long and asks on."""
+
+    ms: int
+
+
+class Refusal(Struct, frozen=True):
+    """A request or connection that the limits (or a mishap in their name) turned away."""
+
+    venue: str
+    budget: str
+    who: Who
+    ns: int
+    is_mishap: bool
+    is_ban: bool
+
+
+Step: TypeAlias = Wait | Reply | Torn  # what `hear` says in turn: waits, then a reply or a tear
+
+
+class Mouth:
+    def __init__(self, venue: Venue, mirror: Mirror, world: World, mishaps: Mishaps, now_ns: Callable[[], int]) -> None:
+        self.venue, self.mirror, self.mishaps = venue, mirror, mishaps
+        self._now_ns = now_ns
+        markets = [market for (name, _), market in world.markets.items() if name == venue.name]
+        instruments = [mirror.listing(_terms(one.listing, number)) for number, one in enumerate(markets)]
+        self.ctx = Ctx(Catalog(instruments))
+        pairs = zip(markets, instruments, strict=True)
+        self.stalls = {market.listing.symbol: Stall(market, instrument) for market, instrument in pairs}
+        self.keyring = Keyring()
+        self.shop = Shop(self.ctx.catalog, self.stalls, self.keyring, self.venue_ms)
+        self.limiter = Limiter(venue.budgets, lambda budget: mirror.ban(budget, 1, 1) is not None)
+        self.refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
+        self.is_in_maintenance = False
+        self.warned_ms = 0  # how long before a connection's end of life it is announced; 0: it is not
+        self._life_ms: int | None = None
+
+    def venue_ms(self) -> int:
+        """The venue's clock, as far off as mishaps make it."""
+        return self._now_ns() // MS_NS + self.mishaps.skew_ms(self.venue.name)
+
+    def stamp(self) -> Stamp:
+        return Stamp(mono_ns=self._now_ns(), venue_ms=self.venue_ms())
+
+    def set_skew(self) -> None:
+        """Puts the venue's clock on all that it tells of."""
+        skew_ns = self.mishaps.skew_ms(self.venue.name) * MS_NS
+        for stall in self.stalls.values():
+            stall.skew_ns = skew_ns
+
+    def life_ms(self, door: Door) -> int:
+        """How long a connection lives: as the venue says, unless set otherwise; 0: for ever."""
+        return door.life_ms if self._life_ms is None else self._life_ms
+
+    def set_life(self, life_ms: int, warned_ms: int = 0) -> None:
+        self._life_ms, self.warned_ms = life_ms, warned_ms
+
+    # REST.
+
+    def hear(self, request: Request, ip: str) -> Iterator[Step]:
+        """The steps of one request. Each is taken when the one before is done, so that limits, the clock and the world
+        are read at the right time."""
+        heard = self.mirror.hear(request, self.ctx)
+        here = _here(request, heard)
+        for handle in self._struck(Moment.ASK, here):
+            yield from self._done_to_it(handle, ip)
+        reply = self._reply(request, heard, Who(ip, heard.key_id if isinstance(heard, Heard) else ""), here)
+        for handle in self._struck(Moment.REPLY, here):
+            reply = replace(reply, body=BYTES[handle.rule.action](reply.body, handle.rule.args))
+        for handle in self._struck(Moment.ACTED, here):
+            yield from self._done_to_it(handle, ip)
+        yield reply
+
+    def _reply(self, request: Request, heard: Heard | Fault, who: Who, here: Match) -> Reply:
+        if self.is_in_maintenance:
+            return self.mirror.refuse(MAINTENANCE)
+        charges = self.charges(heard)
+        over = self.admit(charges, who)
+        if over is not None:
+            return self.mirror.refuse(over)
+        reply = self._answer(request, heard, here)
+        readings = self.limiter.readings(charges, who, self.venue_ms(), self._now_ns() // MS_NS)
+        return replace(reply, headers={**reply.headers, **self.mirror.toll(readings)})
+
+    def _answer(self, request: Request, heard: Heard | Fault, here: Match) -> Reply:
+        if isinstance(heard, Fault):
+            return self.mirror.refuse(heard)
+        stamp = self.stamp()
+        row = self.venue.endpoints.get(heard.op)
+        if row is not None and row.access is Access.SIGNED:
+            fault = self.mirror.proof(request, self.keyring, stamp)
+            if fault is not None:
+                return self.mirror.refuse(fault)
+        said = self._spoiled(answer(self.shop, heard), heard, here)
+        return self.mirror.say(heard, said, self.ctx, stamp)
+
+    def charges(self, heard: Heard | Fault) -> tuple[Charge, ...]:
+        """What it costs; what is not understood costs as much as asking the time."""
+        op, asked = (heard.op, heard.asked) if isinstance(heard, Heard) else (Op.TIME, AskNothing())
+        row = self.venue.endpoints.get(op)
+        return row.cost(asked) if row else ()
+
+    # Limits.
+
+    def admit(self, charges: Sequence[Charge], who: Who) -> Fault | None:
+        """Charges it, or says in the venue's words why not."""
+        over = self.limiter.admit(charges, who, self.venue_ms(), self._now_ns() // MS_NS)
+        return self._over(over, who, is_mishap=False) if over else None
+
+    def _over(self, over: Over, who: Who, is_mishap: bool) -> Fault:
+        ban = self.mirror.ban(over.budget, over.wait_ms, over.until_ms) if over.until_ms else None
+        self.refusals.append(
+            Refusal(self.venue.name, over.budget, who, self._now_ns(), is_mishap, is_ban=ban is not None)
+        )
+        return ban or self.mirror.limit(over.budget, over.wait_ms)
+
+    # Connections.
+
+    def room(self, host_key: str, path: str) -> Door | None:
+        """The door that answers at this path."""
+        bare = path.partition("?")[0]
+        fitting = [
+            (len(at), door)
+            for door in self.venue.doors
+            if (at := self.mirror.paths.get(door.name)) is not None
+            and door.host == host_key
+            and (bare == at or bare.startswith(at.rstrip("/") + "/"))
+        ]
+        return max(fitting, key=lambda one: one[0])[1] if fitting else None
+
+    # Mishaps.
+
+    def _struck(self, moment: Moment, here: Match) -> Iterator[Handle]:
+        return self.mishaps.struck(moment, self.venue.name, here)
+
+    def _done_to_it(self, handle: Handle, ip: str) -> Iterator[Step]:
+        """Mishaps of a whole request, before the venue acts or after."""
+        args = handle.rule.args
+        match handle.rule.action:
+            case "hang":
+                yield Wait(args.ms or HOUR_MS)
+                yield Torn()
+            case "delay":
+                yield Wait(args.ms)
+            case "reset":
+                yield Torn()
+            case "status":
+                yield _proxied(args)
+            case "limit" | "ban" as action:
+                yield self._limited(action == "ban", args, ip)
+
+    def _limited(self, is_ban: bool, args: Args, ip: str) -> Reply:
+        """As if a budget were used up, in the venue's own words."""
+        budget = next((one.name for one in self.venue.budgets if one.of == "ip"), self.venue.budgets[0].name)
+        wait_ms = args.ms or LIMITED_MS
+        over = Over(budget, wait_ms, self.venue_ms() + wait_ms if is_ban else 0)
+        reply = self.mirror.refuse(self._over(over, Who(ip), is_mishap=True))
+        kept = {name: value for name, value in reply.headers.items() if name.lower() != "retry-after"}
+        return replace(reply, headers=kept) if args.bare else reply
+
+    def _spoiled(self, said: Any, heard: Heard, here: Match) -> Any:
+        for handle in self._struck(Moment.ANSWER, here):
+            match handle.rule.action, heard.op:
+                case "stale", Op.BOOK:
+                    said = self.stalls[heard.asked.symbol].whole(heard.asked.depth, max(1, handle.rule.args.count))
+                case "lie", Op.TIME:
+                    said += handle.rule.args.ms
+                case "corrupt", _:
+                    said = corrupted(said, handle.rule.args)
+        return said
+
+    def __repr__(self) -> str:
+        return f"<Mouth of {self.venue.name}: {len(self.stalls)} markets, {len(self.refusals)} refusals>"
+
+
+def _here(request: Request, heard: Heard | Fault) -> Match:
+    op, symbol = (heard.op.value, getattr(heard.asked, "symbol", "")) if isinstance(heard, Heard) else ("", "")
+    return Match(op=op, path=request.path, symbol=symbol, host=request.host)
+
+
+def _proxied(args: Args) -> Reply:
+    after = {"retry-after": str(args.after_s)} if args.after_s >= 0 else {}
+    if args.text:
+        return Reply(args.status, {"content-type": "application/json", **after}, args.text.encode())
+    return Reply(args.status, {"content-type": "text/html", **after}, page(args.status))
+
+
+def _terms(listing: Listing, number: int) -> Terms:
+    """The market before the venue names it; derivatives have no least notional."""
+    step = numbers.unfixed(1, listing.qty_decimals)
+    return Terms(
+        symbol=listing.symbol,
+        price_tick=listing.tick or numbers.unfixed(1, listing.price_decimals),
+        qty_step=listing.lot or step,
+        min_qty=listing.lot or step,
+        min_notional=LEAST_NOTIONAL if not listing.funding_hours else Decimal(0),
+        contract_size=listing.contract_size,
+        number=number,
+    )
