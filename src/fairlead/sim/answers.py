@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from fairlead.model.instrument import Catalog, Instrument
-from fairlead.model.market import Ticker
+from fairlead.model.market import Candle, FundingPaid, Ticker, Trade
 from fairlead.sim.keys import Keyring
 from fairlead.sim.stall import Stall
 from fairlead.wire.asks import AskBook, AskCandles, AskFundings, AskListing, AskSymbol, AskTrades, Op
@@ -48,21 +48,30 @@ def _ticker(shop: Shop, heard: Heard) -> Ticker | tuple[Ticker, ...]:
     return tuple(stall.ticker() for stall in shop.stalls.values())
 
 
-def _trades(shop: Shop, heard: Heard) -> Any:
+def _trades(shop: Shop, heard: Heard) -> tuple[Trade, ...]:
+    """By the venue's page, which is a trade's id here; else from a time on; else the latest."""
     asked: AskTrades = heard.asked
-    from_id = int(asked.page) if asked.page.isdecimal() else -1
-    since_ns = 0 if from_id >= 0 else asked.since_ns
-    return shop.stalls[asked.symbol].trades(asked.limit or USUAL_ROWS, from_id=from_id, since_ns=since_ns)
+    stall, limit = shop.stalls[asked.symbol], asked.limit or USUAL_ROWS
+    if not asked.page:
+        return stall.trades(limit, since_ns=0 if heard.newest else asked.since_ns)
+    id = int(asked.page)
+    if not heard.newest:
+        return stall.trades(limit, from_id=id)
+    return tuple(one for one in stall.trades(limit, from_id=max(0, id - limit)) if int(one.id) < id)
 
 
-def _candles(shop: Shop, heard: Heard) -> Any:
+def _candles(shop: Shop, heard: Heard) -> tuple[Candle, ...]:
     asked: AskCandles = heard.asked
-    return shop.stalls[asked.symbol].candles(asked.interval, asked.start_ns, asked.end_ns, asked.limit or USUAL_ROWS)
+    begin_ns = 0 if heard.newest else asked.start_ns
+    found = shop.stalls[asked.symbol].candles(asked.interval, begin_ns, asked.end_ns, asked.limit or USUAL_ROWS)
+    return tuple(bar for bar in found if bar.open_ns >= asked.start_ns)
 
 
-def _fundings(shop: Shop, heard: Heard) -> Any:
+def _fundings(shop: Shop, heard: Heard) -> tuple[FundingPaid, ...]:
     asked: AskFundings = heard.asked
-    return shop.stalls[asked.symbol].fundings(asked.start_ns, asked.end_ns, asked.limit or USUAL_ROWS)
+    begin_ns = 0 if heard.newest else asked.start_ns
+    found = shop.stalls[asked.symbol].fundings(begin_ns, asked.end_ns, asked.limit or USUAL_ROWS)
+    return tuple(paid for paid in found if paid.venue_ns >= asked.start_ns)
 
 
 ANSWERS: Mapping[Op, Callable[[Shop, Heard], Any]] = {

@@ -84,6 +84,8 @@ class Heard(Struct, frozen=True):
     key_id: str = ""
     tag: str = ""
     path: str = ""  # which of the row's addresses was used, where it has several
+    newest: bool = False  # a page of candles, trades or fundings is filled from its end backwards; `page` of trades is
+    # then the id that all are older than, and otherwise the first id wanted
 
 
 class Hearing(Protocol):

@@ -18,6 +18,7 @@ from fairlead.sim.city import STEP_MS, City
 from fairlead.sim.connection import Connection
 from fairlead.sim.mouth import Torn
 from fairlead.sim.server.gates import Addresses, Gate, gates, grouped
+from fairlead.sim.server.headers import Headers
 from fairlead.wire.face import Clock, HttpCall, Rng, WsLink, WsListener
 from fairlead.wire.http import Reply, Request
 
@@ -100,7 +101,7 @@ class MemoryHttp:
                 gate, target = memory.find(call.url)
                 has_arrived = True
                 path, _, query = target.partition("?")
-                request = Request(call.method, gate.host_key, path, query, call.headers, call.body)
+                request = Request(call.method, gate.host_key, path, query, Headers(call.headers.items()), call.body)
                 said = await memory.city.handle(gate.venue, request, IP)
                 await memory.clock.sleep(memory.trip_s())
         except TimeoutError:
