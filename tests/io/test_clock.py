@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Coroutine
@@ -125,6 +126,32 @@ def test_a_foreign_thread_can_still_wake_the_loop() -> None:
         return await answer
 
     assert run_virtual(main) == "heard"
+
+
+def test_sockets_are_served_in_the_order_they_came() -> None:
+    """The kernel's order of ready sockets, which differs from run to run, would decide what happens first."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        served: list[int] = []
+        pairs = [socket.socketpair() for _ in range(8)]
+        came = [5, 2, 7, 0, 1, 6, 3, 4]
+
+        def serve(number: int) -> None:
+            served.append(number)
+            loop.remove_reader(pairs[number][0])
+
+        for number in came:
+            loop.add_reader(pairs[number][0], serve, number)
+        for number in range(8):
+            pairs[number][1].send(b"x")
+        await asyncio.sleep(1)
+        for near, far in pairs:
+            near.close()
+            far.close()
+        assert served == came
+
+    run_virtual(main)
 
 
 def talk_for_an_hour(seed: int) -> Coroutine[Any, Any, list[tuple[float, str]]]:

@@ -246,6 +246,28 @@ def test_a_far_end_that_never_says_goodbye_is_left() -> None:
     run_virtual(main)
 
 
+def test_a_goodbye_is_told_at_once() -> None:
+    """An owner would wait for a far end that said goodbye and does not hang up, and dial again too late."""
+
+    async def main() -> None:
+        clock = VirtualClock()
+
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await upgrade(reader, writer)
+            writer.write(closing(1012, b"restart"))
+            await hang(reader, writer)
+
+        ear = Ear()
+        async with far_end(talk) as port:
+            began_ns = clock.mono_ns()
+            await Picows(clock, NO_TLS).dial(path(port), ear, 5_000)
+            await ear.over.wait()
+            assert clock.mono_ns() == began_ns
+        assert ear.ends == [(1012, "restart")]
+
+    run_virtual(main)
+
+
 async def test_a_far_end_that_does_not_read_is_left() -> None:
     """What we send would fill the memory, and hours later go out to a market that has moved."""
     let_go = asyncio.Event()

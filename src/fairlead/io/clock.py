@@ -178,11 +178,6 @@ class _QuietSelector(selectors.DefaultSelector):
         self._turn[key.fd] = self._registered
         return key
 
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        key = super().unregister(fileobj)
-        self._turn.pop(key.fd, None)
-        return key
-
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         for _ in range(LOOPBACK_LOOKS):
             found = super().select(0)
