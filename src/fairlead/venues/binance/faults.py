@@ -1,0 +1,173 @@
+"""What Binance's refusals mean (errors.md), and what its headers tell about our use; a table, searched text first.
+
+The codes -1010, -2010, -2011 and -2038 share one list of engine messages, so words come before codes."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from fairlead.errors import cut
+from fairlead.venues.binance import wire
+from fairlead.wire.asks import Op
+from fairlead.wire.faults import Fate, Fault, Kind
+from fairlead.wire.http import Reply
+from fairlead.wire.limits import Reading
+
+ORDERS = frozenset({Op.PLACE, Op.PLACE_MANY, Op.AMEND, Op.CANCEL, Op.CANCEL_MANY, Op.CANCEL_ALL, Op.DEAD_MAN})
+WINDOW_MS = 60_000  # the weight's window: without Retry-After, quiet for one of them is enough
+BAN_MS = 120_000  # the shortest ban
+
+# (code or None for any, how the words begin or "" for any) -> kind. The first that fits.
+WORDS: tuple[tuple[int | None, str, Kind], ...] = (
+    (None, "Account has insufficient balance", Kind.FUNDS),
+    (None, "Order rejected - insufficient", Kind.FUNDS),
+    (None, "Duplicate order sent", Kind.DUPLICATE),
+    (None, "Order would immediately match and take", Kind.POST_ONLY),
+    (None, "Order was not canceled due to cancel restrictions", Kind.INVALID),
+    (None, "Cancel order is invalid", Kind.INVALID),
+    (None, "Unknown order sent", Kind.NOT_FOUND),
+    (None, "Market is closed", Kind.MARKET_STATE),
+    (None, "Order book liquidity is less than", Kind.MARKET_STATE),
+    (None, "This symbol is not permitted for this account", Kind.PERMISSION),
+    (None, "This symbol is restricted for this account", Kind.PERMISSION),
+    (None, "This action is disabled on this account", Kind.PERMISSION),
+    (None, "This account may not place or cancel orders", Kind.PERMISSION),
+    (None, "Rest API trading is not enabled", Kind.PERMISSION),
+    (-1003, "Way too m", Kind.BAN),  # "...any requests; IP banned until", "...uch request weight used; IP banned until"
+    (0, "Service unavailable from a restricted location", Kind.REGION),
+)
+CODES: dict[int, Kind] = {
+    -1000: Kind.SERVER,
+    -1001: Kind.SERVER,
+    -1002: Kind.PERMISSION,
+    -1003: Kind.LIMIT,
+    -1004: Kind.SERVER,
+    -1006: Kind.SERVER,
+    -1007: Kind.SERVER,
+    -1008: Kind.MAINTENANCE,
+    -1010: Kind.INVALID,
+    -1013: Kind.INVALID,
+    -1014: Kind.INVALID,
+    -1015: Kind.LIMIT,
+    -1016: Kind.MAINTENANCE,
+    -1020: Kind.INVALID,
+    -1021: Kind.CLOCK,
+    -1022: Kind.SIGNATURE,
+    -1034: Kind.LIMIT,
+    -1099: Kind.PERMISSION,
+    -1112: Kind.MARKET_STATE,
+    -1121: Kind.SYMBOL,
+    -1122: Kind.MARKET_STATE,
+    -1193: Kind.KEY,
+    -1220: Kind.MARKET_STATE,
+    -2008: Kind.KEY,
+    -2010: Kind.INVALID,
+    -2011: Kind.NOT_FOUND,
+    -2013: Kind.NOT_FOUND,
+    -2014: Kind.KEY,
+    -2015: Kind.KEY,  # bad key, wrong address, missing permission or the other environment: it does not say which
+    -2021: Kind.INVALID,
+    -2022: Kind.INVALID,
+    -2026: Kind.NOT_FOUND,
+    -2028: Kind.KEY,
+    -2035: Kind.DUPLICATE,
+    -2036: Kind.NOT_FOUND,
+    -2038: Kind.INVALID,
+    -2039: Kind.INVALID,
+    -2042: Kind.LIMIT,
+    -2043: Kind.MARKET_STATE,
+}
+REQUESTS = range(-1299, -1099)  # errors.md, "11xx: request issues"; order lists and pegs went on with 12xx
+STATUSES: dict[int, Kind] = {  # where no code was sent: a proxy or firewall answered
+    401: Kind.KEY,
+    403: Kind.BLOCKED,  # the web application firewall, also for words that look like SQL
+    404: Kind.GONE,
+    405: Kind.GONE,
+    410: Kind.GONE,
+    418: Kind.BAN,
+    429: Kind.LIMIT,
+    451: Kind.REGION,
+}
+# The venue may have acted all the same; -2021 did one half of two.
+UNSURE = frozenset({-1000, -1001, -1004, -1006, -1007, -1008, -2021})
+
+_UNTIL = re.compile(r"banned until (\d{10,16})")
+_REFUSAL = msgspec.json.Decoder(wire.Refusal).decode
+_LIMITS = msgspec.json.Decoder(wire.Limits).decode
+_USED_HEADER = "x-mbx-used-weight-1m"
+_LISTED = {"REQUEST_WEIGHT": "weight", "RAW_REQUESTS": "raw"}  # rateLimitType -> our budget
+
+
+def fault(reply: Reply, op: Op) -> Fault | None:
+    """None: the reply is the answer."""
+    if reply.status < 300 and not reply.body.startswith(b'{"code":-'):
+        return None
+    refusal = _refusal(reply.body)
+    kind = kind_of(reply.status, refusal)
+    unsure = reply.status >= 500 or (refusal is not None and refusal.code in UNSURE)
+    return Fault(
+        kind=kind,
+        fate=Fate.UNKNOWN if unsure and op in ORDERS else Fate.REFUSED,
+        code=str(refusal.code) if refusal else "",
+        said=refusal.msg if refusal else cut(reply.body),
+        wait_ms=_wait_ms(reply, kind),
+        until_ms=_until_ms(reply.body),
+        status=reply.status,
+    )
+
+
+def kind_of(status: int, refusal: wire.Refusal | None) -> Kind:
+    usual = STATUSES.get(status, Kind.SERVER if status >= 500 else Kind.UNKNOWN_CODE)
+    if refusal is None or status == 418:  # 418, whatever the code: the answer to those who ignore 429
+        return usual
+    for code, words, kind in WORDS:
+        if code in (None, refusal.code) and refusal.msg.startswith(words):
+            return kind
+    return CODES.get(refusal.code, Kind.INVALID if refusal.code in REQUESTS else usual)
+
+
+def readings(reply: Reply) -> tuple[Reading, ...]:
+    """The weight used this minute is on every reply; exchangeInfo names the limits; 429 and 418 want quiet."""
+    told = []
+    used = reply.headers.get(_USED_HEADER, "")
+    if used.isdecimal():
+        told.append(Reading("weight", used=int(used)))
+    if reply.status in (418, 429):
+        kind = kind_of(reply.status, _refusal(reply.body))
+        quiet_ms, until_ms = _wait_ms(reply, kind), _until_ms(reply.body)
+        told.append(Reading("weight", quiet_ms=quiet_ms, quiet_until_ms=until_ms, banned=kind is Kind.BAN))
+    elif reply.status == 200 and reply.body.startswith(b'{"timezone":'):
+        told.extend(_limits(reply.body))
+    return tuple(told)
+
+
+def _limits(body: bytes) -> list[Reading]:
+    try:
+        limits = _LIMITS(body).rate_limits
+    except msgspec.DecodeError:
+        return []  # the reader of the reply tells what is wrong with it
+    return [Reading(_LISTED[one.rate_limit_type], limit=one.limit) for one in limits if one.rate_limit_type in _LISTED]
+
+
+def _refusal(body: bytes) -> wire.Refusal | None:
+    try:
+        return _REFUSAL(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _wait_ms(reply: Reply, kind: Kind) -> int:
+    """429: seconds to wait to avoid a ban; 418: seconds until the ban ends."""
+    if kind not in (Kind.LIMIT, Kind.BAN):
+        return 0
+    seconds = reply.headers.get("retry-after", "")
+    if seconds.isdecimal() and len(seconds) < 10:
+        return int(seconds) * 1_000
+    return BAN_MS if kind is Kind.BAN else WINDOW_MS
+
+
+def _until_ms(body: bytes) -> int:
+    found = _UNTIL.search(body[:1_000].decode("utf-8", "replace"))
+    return int(found[1]) if found else 0
