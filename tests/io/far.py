@@ -12,7 +12,12 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
+from fairlead.io.clock import RealClock
+from fairlead.io.socket import Picows
+from fairlead.wire.face import WsLink
+
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # for plain connections: reading the system's roots takes its time
+CANARY = "sEcReT-listen-key"  # stands in every address, and must stand in nothing that is shown
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -26,7 +31,7 @@ async def far_end(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterato
         assert task is not None
         talks.add(task)
         try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await talk(reader, writer)
         finally:
             talks.discard(task)
@@ -82,6 +87,16 @@ async def client_frames(reader: asyncio.StreamReader) -> AsyncIterator[tuple[int
             mask = await reader.readexactly(4)
             payload = await reader.readexactly(length)
             yield first & 0x0F, bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+
+
+def path(port: int, scheme: str = "ws") -> str:
+    return f"{scheme}://127.0.0.1:{port}/{CANARY}?token={CANARY}"
+
+
+async def dialled(
+    port: int, ear: Ear, tls: ssl.SSLContext = NO_TLS, scheme: str = "ws", wait_ms: int = 5_000
+) -> WsLink:
+    return await Picows(RealClock(), tls).dial(path(port, scheme), ear, wait_ms)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
-MESSAGE_BYTES_MAX = 16 * 1024 * 1024  # a whole message; the largest snapshot of any venue is under 2 MB
+MESSAGE_BYTES_MAX = 16 * 1024 * 1024  # a whole message, far above a full book's snapshot
 FRAGMENTS_MAX = 131_072  # of one message: a flood of empty ones would never reach the size
 CONTROL_BYTES_MAX = 125  # RFC 6455, 5.5
 REASON_BYTES_MAX = CONTROL_BYTES_MAX - 2  # a close frame starts with its code

@@ -26,7 +26,7 @@ from fairlead.wire.http import Reply
 BODY_BYTES_MAX = 64 * 1024 * 1024
 HEADER_BYTES_MAX = 16 * 1024  # one header line of a reply
 CONNECTIONS_PER_HOST_MAX = 32
-KEEP_ALIVE_S = 15.0  # shorter than any venue's, so that we hang up first and no order meets a door being shut
+KEEP_ALIVE_S = 15.0  # short, so that we hang up first: an order on a connection just shut by the venue is unknown
 
 
 class AioHttp:
@@ -92,7 +92,7 @@ class AioHttp:
         ) as response:
             names = {name.lower() for name in response.headers}
             headers = {name: ", ".join(response.headers.getall(name)) for name in names}
-            coding = headers.get("content-encoding", "identity").strip().lower()
+            coding = headers.get("content-encoding", "").strip().lower()
             body = await _body(response.content, coding, self._body_bytes_max)
             return Reply(status=response.status, headers=headers, body=body)
 
@@ -112,9 +112,9 @@ class _Unreadable(Exception):
 
 
 async def _body(content: aiohttp.StreamReader, coding: str, bytes_max: int) -> bytes:
-    if coding not in _CODINGS:
+    if coding not in _PACKED and coding not in _PLAIN:
         raise _Unreadable("the reply is packed in a way that was not asked for")
-    inflate = zlib.decompressobj(wbits=_GZIP_OR_ZLIB) if coding != "identity" else None
+    inflate = zlib.decompressobj(wbits=_GZIP_OR_ZLIB) if coding in _PACKED else None
     body, has_begun = bytearray(), False
     async for chunk in content.iter_any():
         has_begun = True
@@ -126,7 +126,8 @@ async def _body(content: aiohttp.StreamReader, coding: str, bytes_max: int) -> b
     return bytes(body)
 
 
-_CODINGS: Final = frozenset({"identity", "gzip", "x-gzip", "deflate", ""})
+_PLAIN: Final = frozenset({"", "identity"})
+_PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 
 

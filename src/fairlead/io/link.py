@@ -112,8 +112,8 @@ class Link(WSListener):
                 transport.disconnect()  # the answer to ours
             return
         seen_ns = self._mono_ns()
-        # msg_type is an int already (an IntEnum, whatever its stub says), and `.value` costs a tenth of the whole frame
         rsv = frame.rsv1 | frame.rsv2 | frame.rsv3
+        # msg_type is an int already (an IntEnum, whatever its stub says), and `.value` costs a tenth of the whole frame
         heard = self._frames.take(cast(int, frame.msg_type), frame.fin, rsv, frame.get_payload_as_bytes())
         if type(heard) is bytes:
             try:
@@ -188,7 +188,7 @@ def _verdict(transport: WSTransport) -> Shut:
     if handshake is None or handshake.sent is None:
         return Shut(NO_CLOSE, "the connection broke without a close frame", NORMAL)
     code = int(handshake.sent.code)
-    return Shut(code, _VERDICTS[code], code)
+    return Shut(code, _VERDICTS.get(code, "the connection failed"), code)
 
 
 def _forget(transport: WSTransport) -> None:
