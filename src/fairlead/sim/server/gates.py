@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -17,17 +17,18 @@ class Gate(Struct, frozen=True):
 
     venue: str
     host_key: str
-    slot: int = 0
+    slot: int
+    is_stream: bool  # its address is a websocket's
 
 
 def gates(city: City, slots: int) -> tuple[Gate, ...]:
-    """So many addresses for every host key that the venues know in any of their environments."""
-    return tuple(
-        Gate(mouth.venue.name, host_key, slot)
-        for mouth in city.mouths
-        for host_key in dict.fromkeys(key for hosts in mouth.venue.hosts.values() for key in hosts)
-        for slot in range(slots)
-    )
+    """So many addresses for every host key that the venues have in any of their environments."""
+    found = []
+    for mouth in city.mouths:
+        keys = {key: several[0] for hosts in mouth.venue.hosts.values() for key, several in hosts.items()}
+        for key, address in keys.items():
+            found += [Gate(mouth.venue.name, key, slot, address.startswith("ws")) for slot in range(slots)]
+    return tuple(found)
 
 
 def grouped(addresses: Mapping[Gate, str]) -> Addresses:
@@ -48,8 +49,3 @@ def announced(city: City, addresses: Addresses) -> dict[str, Any]:
             key["passphrase"] = minted.passphrase
         venues[venue] = {**{host_key: several[0] for host_key, several in keys.items()}, "key": key}
     return {"venues": venues}
-
-
-def is_stream(host_key: str, doors: Sequence[Any]) -> bool:
-    """Whether websockets are opened under this host key."""
-    return any(door.host == host_key for door in doors)
