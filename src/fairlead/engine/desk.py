@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from fairlead.core.backoff import Backoff
-from fairlead.core.budget import Budgets, Priority
+from fairlead.core.budget import Priority
 from fairlead.core.routes import Routes
 from fairlead.engine.books import BookFeed
 from fairlead.engine.candles import CandleFeed
@@ -70,7 +70,7 @@ class Desk:
         self.strangers: dict[str, int] = {}
         shared = tuple(budget for budget in venue.budgets if budget.of != "connection")
         own = tuple(budget for budget in venue.budgets if budget.of == "connection")
-        self.permits = Permits(Budgets(shared), self.time)
+        self.permits = Permits(shared, self.time)
         self._routes = {key: Routes(addresses if mends.failover else addresses[:1]) for key, addresses in hosts.items()}
         self._sender = Sender(
             venue,

@@ -268,8 +268,8 @@ class Line:
         self._pumping = True
         while self._queue and not self._asking:
             self._asking = True
-            shared = tuple(charge for charge in self._queue[0][1] if charge.budget not in self._permits.budgets)
-            own = tuple(charge for charge in self._queue[0][1] if charge.budget in self._permits.budgets)
+            shared = tuple(charge for charge in self._queue[0][1] if charge.budget not in self._permits.names)
+            own = tuple(charge for charge in self._queue[0][1] if charge.budget in self._permits.names)
             then = self._send_next if not shared else partial(self._ask_shared, shared, self._link)
             self._permits.ask(own, Priority.DATA, then)
         self._pumping = False

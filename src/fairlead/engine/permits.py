@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from fairlead.core.budget import Budgets, Priority, Ticket
 from fairlead.engine.timing import MS, VenueTime
-from fairlead.wire.limits import Charge
-
-SOON_MS = 5  # a budget that names no moment is looked at again after this
+from fairlead.wire.limits import Budget, Charge, Reading
 
 
 class Permits:
     """One queue for one set of budgets; grants in the order of priority, all or nothing."""
 
-    def __init__(self, budgets: Budgets, time: VenueTime) -> None:
-        self.budgets, self._time = budgets, time
+    def __init__(self, budgets: Iterable[Budget], time: VenueTime) -> None:
+        known = tuple(budgets)
+        self.names = frozenset(budget.name for budget in known)
+        self.budgets, self._time = Budgets(known), time
         self._wanted: dict[Ticket, Callable[[], None]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def ask(self, charges: tuple[Charge, ...], priority: Priority, granted: Callable[[], None]) -> Ticket | None:
-        """Calls `granted` as soon as these may be spent: at once, if they may be now (None is then returned)."""
+    def ask(self, charges: tuple[Charge, ...], priority: Priority, granted: Callable[[], None]) -> Ticket:
+        """Calls `granted` as soon as these may be spent, which may be before this returns."""
         ticket = self.budgets.wish(charges, priority, self._time.clock.mono_ns())
         self._wanted[ticket] = granted
         self.look()
-        return ticket if ticket in self._wanted else None
+        return ticket
 
-    async def take(self, charges: tuple[Charge, ...], priority: Priority) -> None:
-        """Returns when these may be spent; they are spent then."""
-        if not charges:
-            return
+    async def take(self, charges: tuple[Charge, ...], priority: Priority) -> Ticket:
+        """Returns when these may be spent; they are spent then. Tell by `answered` when the reply came."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         ticket = self.ask(charges, priority, partial(_settle, done))
         try:
             await done
         finally:
-            if ticket is not None and self._wanted.pop(ticket, None) is not None:
+            if self._wanted.pop(ticket, None) is not None:
                 self.budgets.cancel(ticket)
+        return ticket
+
+    def answered(self, ticket: Ticket) -> None:
+        self.budgets.answered(ticket, self._time.clock.mono_ns(), self._venue_ms())
+
+    def told(self, readings: tuple[Reading, ...]) -> None:
+        """What the venue says of its budgets; it may close some, or open others."""
+        self.budgets.told(readings, self._time.clock.mono_ns(), self._venue_ms())
+        self.look()
 
     def look(self) -> None:
         """Grants what can be granted now and sets the timer for the rest."""
-        mono_ns, venue_ms = self._time.clock.mono_ns(), self._time.now_ns() // MS
+        mono_ns, venue_ms = self._time.clock.mono_ns(), self._venue_ms()
         for ticket in self.budgets.granted(mono_ns, venue_ms):
             call = self._wanted.pop(ticket, None)
             if call is not None:
@@ -50,17 +57,23 @@ class Permits:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._wanted:
-            wait_ms = self.budgets.wake_ms(mono_ns, venue_ms)
-            self._timer = asyncio.get_running_loop().call_later((wait_ms or SOON_MS) / 1000, self.look)
+        wait_ms = self.budgets.wake_ms(mono_ns, venue_ms) if self._wanted else -1
+        if wait_ms > 0:
+            self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self.look)
 
     def close(self) -> None:
+        for ticket in self._wanted:
+            self.budgets.cancel(ticket)
         self._wanted.clear()
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
+
+    def _venue_ms(self) -> int:
+        return self._time.now_ns() // MS
 
     def __repr__(self) -> str:
-        return f"<Permits {len(self._wanted)} waiting>"
+        return f"<Permits {len(self._wanted)} waiting: {self.budgets!r}>"
 
 
 def _settle(done: asyncio.Future[None]) -> None:

@@ -92,11 +92,12 @@ class Sender:
         return row
 
     async def _once(self, row: Endpoint[Any, Any], asked: Any, priority: Priority, address: str) -> Any:
-        await self._permits.take(row.cost(asked), priority)
+        ticket = await self._permits.take(row.cost(asked), priority)
         request = build(row, asked, self.ctx, self._venue.encode)
         if row.access is Access.SIGNED and self._signer is not None:
             request = self._venue.sign(request, self._signer, self._time.stamp())
         reply = await self._carry(request, address)
+        self._permits.answered(ticket)
         self._heed(self._venue.readings(reply))
         fault = self._venue.fault(reply, row.op)
         if fault is not None:
@@ -153,12 +154,11 @@ class Sender:
         if not readings or not self._obeys:
             return
         now_ms = self._time.now_ns() // MS
-        self._permits.budgets.told(readings, self._time.clock.mono_ns(), now_ms)
+        self._permits.told(readings)
         for reading in readings:
             wait_ms = max(reading.quiet_ms, reading.quiet_until_ms - now_ms if reading.quiet_until_ms else 0)
             if wait_ms > 0:
                 self._throttled(reading.budget, wait_ms, reading.banned)
-        self._permits.look()
 
     def _throttled(self, budget: str, wait_ms: float, banned: bool) -> None:
         why = "the venue banned this address for a while" if banned else "the venue asked us to wait"
@@ -190,7 +190,7 @@ class Sender:
             quiet_ms = wait_ms or UNPUNISHED_MS
             charged = {charge.budget for charge in row.cost(asked)}
             quiet = tuple(Reading(budget, quiet_ms=quiet_ms) for budget in sorted(charged))
-            self._permits.budgets.told(quiet, self._time.clock.mono_ns(), now_ms)
+            self._permits.told(quiet)
         passing = row.effect is Effect.READS and fault.kind in AGAIN and self._obeys_or_not_limited(fault)
         return _Passing(error, int(wait_ms)) if passing else error
 

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, Protocol
 
 from fairlead.core.backoff import Backoff
-from fairlead.core.budget import Budgets
 from fairlead.core.routes import Routes
 from fairlead.engine.feed import Feed, Mends
 from fairlead.engine.line import Line, Mouth
@@ -158,7 +157,7 @@ class Stream:
         return self._around.backoff()
 
     def own_permits(self) -> Permits:
-        return Permits(Budgets(self._own_budgets), self.time)
+        return Permits(self._own_budgets, self.time)
 
     def returns(self) -> bool:
         return self._around.mends.reconnect
