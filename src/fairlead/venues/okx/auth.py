@@ -1,14 +1,15 @@
-"""OKX's signature: what is signed and where it goes; it holds no key and reads no clock."""
+"""OKX's signature: what is signed, where it goes, and how the venue checks it; it holds no key and reads no clock."""
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.http import Request
-from fairlead.wire.signing import Signer, Stamp
+from fairlead.wire.signing import Signer, Stamp, Verifier
 
 KEY, SIGN, TIME, PASS = "OK-ACCESS-KEY", "OK-ACCESS-SIGN", "OK-ACCESS-TIMESTAMP", "OK-ACCESS-PASSPHRASE"
 SECRET_WORDS = frozenset({KEY, SIGN, PASS})
@@ -38,3 +39,38 @@ def iso(at_ms: int) -> str:
     """2020-12-08T09:08:57.715Z"""
     seconds, ms = divmod(at_ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"
+
+
+def proof(request: Request, verifier: Verifier, at: Stamp) -> Fault | None:
+    """Headers, clock, key, passphrase and signature, each refused by its own code."""
+    for name, code in ((KEY, "50103"), (SIGN, "50106"), (TIME, "50107"), (PASS, "50104")):
+        if not header(request, name):
+            return _denied(code, f'Request header "{name}" can not be empty.', Kind.SIGNATURE)
+    key, when = header(request, KEY), header(request, TIME)
+    try:
+        sent_ms = round(datetime.fromisoformat(when).timestamp() * 1000) if when.endswith("Z") else None
+    except ValueError:
+        sent_ms = None
+    if sent_ms is None:
+        return _denied("50112", f"Invalid {TIME}", Kind.CLOCK)
+    if abs(sent_ms - at.venue_ms) > CLOCK_MS:
+        return _denied("50102", "Timestamp request expired", Kind.CLOCK)
+    if not verifier.knows(key):
+        return _denied("50119", "API key doesn't exist", Kind.KEY, 200)
+    if verifier.part(key, "passphrase") != header(request, PASS):
+        return _denied("50105", f'Request header "{PASS}" incorrect.', Kind.KEY)
+    try:
+        signature = b64decode(header(request, SIGN), validate=True)
+    except ValueError:
+        signature = b""
+    if not verifier.verify(key, message(request, when), signature):
+        return _denied("50113", "Invalid Sign", Kind.SIGNATURE)
+    return None
+
+
+def _denied(code: str, said: str, kind: Kind, status: int = 401) -> Fault:
+    return Fault(kind, code=code, said=said, status=status)
+
+
+def header(request: Request, name: str) -> str:
+    return next((value for given, value in request.headers.items() if given.lower() == name.lower()), "")

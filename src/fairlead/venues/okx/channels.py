@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from fairlead.errors import UnknownName
+from fairlead.model.instrument import Instrument
 from fairlead.model.symbols import parse
 from fairlead.venues.okx import wire
 from fairlead.venues.okx.wire import FRAME, known
@@ -34,10 +35,13 @@ class Feed(Struct, frozen=True):
     known: frozenset[str]
     noun: Noun | None = None  # None: a book
     whole: bool = False  # each frame is the whole book
+    named: bool = False  # each row names its instrument
+    long: Callable[[Any], bool] | None = None  # a row has a number beyond a float's digits
 
 
-def _feed(row: Any, names: str) -> Feed:
-    return Feed(msgspec.json.Decoder(wire.Frame[row]).decode, known(FRAME, names), row.noun)
+def _feed(row: Any, names: str, named: bool = True) -> Feed:
+    decode, long = msgspec.json.Decoder(wire.Frame[row]).decode, getattr(row, "long", None)
+    return Feed(decode, known(FRAME, names), row.noun, named=named, long=long)
 
 
 _BOOK = Feed(msgspec.json.Decoder(wire.BookFrame).decode, known(FRAME, wire.BOOK))
@@ -47,7 +51,7 @@ FEEDS: dict[str, Feed] = {
     "books5": replace(_BOOK, whole=True),
     "books-l2-tbt": _BOOK,  # this and the next need a login and a fee tier; the venue refuses who has neither
     "books50-l2-tbt": _BOOK,
-    "bbo-tbt": _feed(wire.BestRow, wire.BOOK),
+    "bbo-tbt": _feed(wire.BestRow, wire.BOOK, named=False),
     "trades": _feed(wire.TradeRow, wire.TRADE),
     "tickers": _feed(wire.TickerRow, wire.TICKER),
     "funding-rate": _feed(wire.FundingRow, wire.FUNDING),
@@ -85,6 +89,33 @@ def arg_of(topic: Topic, ctx: Ctx) -> Arg:
     if topic.kind not in CHANNELS:
         raise UnknownName("topic", topic.kind, CHANNELS)
     return Arg(CHANNELS[topic.kind], index_name(topic.symbol) if topic.kind == "index" else inst_id)
+
+
+_TOPICS = (
+    {channel: (kind, "") for kind, channel in CHANNELS.items()}
+    | {channel: ("book", depth) for depth, channel in BOOKS.items()}
+    | {f"candle{theirs}": ("candles", ours) for ours, theirs in BARS.items()}
+)
+
+
+def topic_of(arg: Arg, ctx: Ctx) -> Topic | None:
+    """What a subscription is for; None if there is no such channel or instrument."""
+    kind, detail = _TOPICS.get(arg.channel, ("", ""))
+    one = by_index(arg.inst_id, ctx) if kind == "index" else by_id(arg.inst_id, ctx)
+    if one is None or not kind or (kind == "funding" and one.kind != "swap"):
+        return None
+    return Topic(kind, one.symbol, detail)
+
+
+def by_id(inst_id: str, ctx: Ctx) -> Instrument | None:
+    found = ctx.catalog.ours(inst_id)
+    return found if found is not None and found.venue_symbol == inst_id else None
+
+
+def by_index(name: str, ctx: Ctx) -> Instrument | None:
+    """One that the index is of: a swap where there is one, since swaps lean on it."""
+    named = [one for one in ctx.catalog if index_name(one.symbol) == name]
+    return next((one for one in named if one.kind == "swap"), named[0] if named else None)
 
 
 def index_name(symbol: str) -> str:

@@ -96,8 +96,8 @@ def _trades_path(asked: AskTrades) -> str:
 def _ask_trades(asked: AskTrades, ctx: Ctx) -> Params:
     """`after` asks for trades older than an id (the usual type of pages, 1)."""
     most = OLD_TRADES_MOST if asked.page else TRADES_MOST
-    limit = {"limit": str(min(asked.limit or most, most))}
-    return {"instId": _inst(asked.symbol, ctx)} | ({"after": asked.page} if asked.page else {}) | limit
+    after = {"after": asked.page} if asked.page else {}
+    return {"instId": _inst(asked.symbol, ctx)} | after | {"limit": str(min(asked.limit or most, most))}
 
 
 def _read_trades(body: bytes, asked: AskTrades, ctx: Ctx) -> tuple[Trade, ...]:
@@ -107,10 +107,8 @@ def _read_trades(body: bytes, asked: AskTrades, ctx: Ctx) -> tuple[Trade, ...]:
 
 
 def _older_trades(asked: AskTrades, answer: tuple[Trade, ...]) -> AskTrades | None:
-    """The venue cannot begin at a time: pages go back, newest page first, until one begins before `since_ns`."""
-    if not asked.since_ns or not answer:
-        return None
-    return replace(asked, page=answer[0].id)
+    """The venue cannot begin at a time: pages go back, newest page first, until one holds nothing since then."""
+    return replace(asked, page=answer[0].id) if asked.since_ns and answer else None
 
 
 # ---- candles: `before` and `after` are exclusive, newest first
@@ -271,7 +269,9 @@ ENDPOINTS: dict[Op, Endpoint[Any, Any]] = {
             Op.CANDLES, "GET", _candles_path, _ask_candles, _read_candles, access=Access.OPEN,
             cost=lambda asked: _cost(_candles_path(asked)), after=_next_candles, known=REPLY,
         ),
-        _row(Op.FUNDING, "public/funding-rate", _instrument, _single(wire.FundingRow, "funding"), wire.FUNDING, _symbol),
+        _row(
+            Op.FUNDING, "public/funding-rate", _instrument, _single(wire.FundingRow, "funding"), wire.FUNDING, _symbol,
+        ),
         replace(
             _row(Op.FUNDINGS, "public/funding-rate-history", _ask_fundings, _read_fundings, wire.PAID, _symbol),
             after=_older_fundings,

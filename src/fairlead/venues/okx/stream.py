@@ -14,7 +14,6 @@ from msgspec import DecodeError, Struct
 
 from fairlead.errors import Misuse
 from fairlead.model.market import MS
-from fairlead.model.numbers import long_text
 from fairlead.venues.okx import faults, wire
 from fairlead.venues.okx.channels import FEEDS, Arg, Noun, arg_of
 from fairlead.wire.asks import Op
@@ -181,31 +180,32 @@ class Channels:
             if row.inst_id and row.inst_id != sub.arg.inst_id:
                 self._odd(f"another symbol on {sub.arg.channel}", frame)
                 continue
-            try:
-                heard = [(lane, row.noun(topic, whole, seen_ns)) for topic, lane in sub.ears]
-            except ValueError as wrong:
-                self._odd(f"unreadable on {sub.arg.channel}: {wrong}", frame)
-                continue
-            if not sub.done:
-                self._came(sub)
-            for lane, levels in heard:
+            for topic, lane in sub.ears:
+                try:
+                    levels = row.noun(topic, whole, seen_ns)
+                except ValueError as wrong:
+                    self._odd(f"unreadable on {sub.arg.channel}: {wrong}", frame)
+                    break
+                if not sub.done:
+                    self._came(sub)
                 lane(levels)
 
     def _rows(self, sub: _Sub, noun: Noun, rows: list[Any], frame: bytes, seen_ns: int) -> None:
         if not sub.done:
             self._came(sub)
+        named, long = sub.feed.named, sub.feed.long
         for row in rows:
-            if getattr(row, "inst_id", "") not in ("", sub.arg.inst_id):
+            if named and row.inst_id != sub.arg.inst_id:
                 self._odd(f"another symbol on {sub.arg.channel}", frame)
                 continue
-            try:
-                heard = [(lane, noun(row, topic, seen_ns)) for topic, lane in sub.ears]
-            except ValueError as wrong:
-                self._odd(f"unreadable on {sub.arg.channel}: {wrong}", frame)
-                continue
-            if any(map(long_text, getattr(row, "texts", ()))):
+            if long is not None and long(row):
                 self._odd("more digits than a float holds", frame)
-            for lane, event in heard:
+            for topic, lane in sub.ears:
+                try:
+                    event = noun(row, topic, seen_ns)
+                except ValueError as wrong:
+                    self._odd(f"unreadable on {sub.arg.channel}: {wrong}", frame)
+                    break
                 lane(event)
 
     # ---- all that is not data

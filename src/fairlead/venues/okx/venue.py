@@ -56,7 +56,8 @@ _WHOLE = BookRule(Continuity.WHOLE, LevelShape.ROWS, crossed_ok=True)  # books c
 _DOORS = (
     Door(
         "public", "ws", lambda topics, before: "/ws/v5/public", Channels,
-        topics=frozenset({"book", *channels.CHANNELS}), max_topics=TOPICS_MOST, dial_cost=(Charge("dials"),), books=(("5", _WHOLE), ("", _CHANGES)), depths=(400, 5),
+        topics=frozenset({"book", *channels.CHANNELS}), max_topics=TOPICS_MOST,
+        dial_cost=(Charge("dials"),), books=(("5", _WHOLE), ("", _CHANGES)), depths=(400, 5),
         cadence_ms=(("book", 60_000), ("quote", 60_000), ("mark", 10_000), ("funding", 90_000)),
     ),
     Door(

@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from fairlead.model import numbers
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS, Candle, Funding, FundingPaid, Index, Mark, Quote, Ticker, Trade
+from fairlead.model.numbers import DIGITS_EXACT, long_text
 from fairlead.model.symbols import Symbol
 from fairlead.wire.conversation import Levels, Topic
 from fairlead.wire.shapes import Nonsense
@@ -110,8 +111,7 @@ def symbol_of(inst_id: str, settle: str = "") -> Symbol | None:
     return Symbol(base, quote, settle or usual, "" if term == "SWAP" else term)
 
 
-# {"instType":"SWAP","instId":"BTC-USDT-SWAP","last":"62000.1","askPx":"62000.1","ts":"1597026383085",...}
-# GET / Ticker; WS / Tickers channel
+# {"instType":"SWAP","instId":"BTC-USDT-SWAP","last":"62000.1","ts":"1597026383085",...}  GET / Ticker; WS / Tickers
 class TickerRow(Row):
     inst_id: str
     last: str
@@ -163,13 +163,12 @@ class BookFrame(Struct, gc=False):
 BOOK = "asks bids ts seqId prevSeqId checksum instId"
 
 
-# the same with one level a side, or none                                        WS / Order book channel, bbo-tbt
+# the same with one level a side, or none  WS / Order book, bbo-tbt
 class BestRow(Row):
     asks: list[list[str]]
     bids: list[list[str]]
     ts: str
     seq_id: int = 0
-    inst_id: str = ""
 
     def noun(self, topic: Topic, seen_ns: int = 0) -> Quote:
         (bid, bid_qty), (ask, ask_qty) = _best(self.bids), _best(self.asks)
@@ -208,9 +207,10 @@ class TradeRow(Row):
             price=float(self.px), qty=float(self.sz), side=self.side, count=int(self.count) if self.count else 1,
         )  # fmt: skip
 
-    @property
-    def texts(self) -> tuple[str, str]:
-        return self.px, self.sz
+    def long(self) -> bool:
+        return (len(self.px) > DIGITS_EXACT and long_text(self.px)) or (
+            len(self.sz) > DIGITS_EXACT and long_text(self.sz)
+        )
 
 
 TRADE = "instId tradeId px sz side ts count source seqId"
@@ -229,8 +229,7 @@ def candle(row: list[str], topic: Topic, seen_ns: int = 0) -> Candle:
     )  # fmt: skip
 
 
-# {"fundingRate":"0.0000182","fundingTime":"1743609600000","nextFundingTime":"1743638400000","ts":"1743588686291",...}
-# GET / Funding rate; WS / Funding rate channel
+# {"fundingRate":"0.0000182","fundingTime":"1743609600000","ts":"1743588686291",...}  GET and WS / Funding rate
 class FundingRow(Row):
     inst_id: str
     funding_rate: str
@@ -251,8 +250,7 @@ FUNDING = """formulaType fundingRate fundingTime impactValue instId instType int
     minFundingRate nextFundingRate nextFundingTime premium settFundingRate settState ts"""
 
 
-# {"fundingRate":"0.0000746","fundingTime":"1703059200000","instId":"BTC-USDT-SWAP","realizedRate":"0.0000746",...}
-# GET / Funding rate history
+# {"fundingRate":"0.0000746","fundingTime":"1703059200000","realizedRate":"0.0000746",...}  GET / Funding rate history
 class PaidRow(Row):
     funding_rate: str
     funding_time: str
