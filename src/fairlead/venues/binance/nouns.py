@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -11,9 +12,11 @@ from msgspec import Struct
 from fairlead.model import numbers
 from fairlead.model.instrument import Catalog, Instrument
 from fairlead.model.market import MS, Candle, Quote, Ticker, Trade
+from fairlead.model.symbols import parse
 from fairlead.venues.binance import wire
 from fairlead.wire.conversation import Levels, Topic
 from fairlead.wire.faults import Fault, Kind
+from fairlead.wire.mirror import Terms
 from fairlead.wire.shapes import Nonsense
 
 NAME = "binance"
@@ -36,7 +39,7 @@ def instrument(info: wire.SymbolInfo) -> Instrument:
     by_type = {one.filter_type: one for one in info.filters}
     price, lot = by_type.get("PRICE_FILTER", _NO_FILTER), by_type.get("LOT_SIZE", _NO_FILTER)
     notional = by_type.get("NOTIONAL", by_type.get("MIN_NOTIONAL", _NO_FILTER))
-    tick, step = numbers.decimal(price.tick_size), numbers.decimal(lot.step_size)
+    tick, step = _plain(price.tick_size), _plain(lot.step_size)
     return Instrument(
         symbol=f"{info.base_asset}/{info.quote_asset}",
         venue_symbol=info.symbol,
@@ -46,10 +49,34 @@ def instrument(info: wire.SymbolInfo) -> Instrument:
         qty_decimals=numbers.decimals_of(step) if step else info.base_asset_precision,
         status=STATUS.get(info.status, "unknown"),
         venue_status=info.status,
-        min_qty=numbers.decimal(lot.min_qty),
-        max_qty=numbers.decimal(lot.max_qty),
-        min_notional=numbers.decimal(notional.min_notional),
+        min_qty=_plain(lot.min_qty),
+        max_qty=_plain(lot.max_qty),
+        min_notional=_plain(notional.min_notional),
         names={STREAM_SPELLING: info.symbol.lower()},
+    )
+
+
+def _plain(text: str) -> Decimal:
+    """Without the padding: 0.01 for "0.01000000"."""
+    return numbers.decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def listing(terms: Terms) -> Instrument:
+    """As the venue would list such a market."""
+    parts = parse(terms.symbol)
+    spelled = f"{parts.base}{parts.quote}"
+    return Instrument(
+        symbol=terms.symbol,
+        venue_symbol=spelled,
+        price_tick=terms.price_tick,
+        qty_step=terms.qty_step,
+        price_decimals=numbers.decimals_of(terms.price_tick),
+        qty_decimals=numbers.decimals_of(terms.qty_step),
+        venue_status="TRADING",
+        min_qty=terms.min_qty,
+        max_qty=Decimal(9000),
+        min_notional=terms.min_notional,
+        names={STREAM_SPELLING: spelled.lower()},
     )
 
 

@@ -219,7 +219,7 @@ _ROWS: tuple[Endpoint[Any, Any], ...] = (
     Endpoint(Op.BOOK, "GET", "/api/v3/depth", _ask_book, _strict(_read_book),
              access=_OPEN, cost=lambda asked: weight(book_weight(asked.depth)), known=wire.REPLIES["depth"]),
     Endpoint(Op.TICKER, "GET", "/api/v3/ticker/24hr", _ask_symbol, _strict(_read_ticker),
-             access=_OPEN, cost=lambda _: weight(2), known=wire.REPLIES["ticker/24hr"]),
+             access=_OPEN, cost=lambda asked: weight(2 if asked.symbol else 80), known=wire.REPLIES["ticker/24hr"]),
     Endpoint(Op.TRADES, "GET", _trades_path, _ask_trades, _strict(_read_trades), after=_after_trades,
              access=_OPEN, cost=lambda asked: weight(4 if _trades_path(asked) == FOLDED else 25),
              known=wire.REPLIES["trades"] | wire.REPLIES["aggTrades"]),

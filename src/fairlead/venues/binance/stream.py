@@ -121,8 +121,8 @@ class Streams:
         self._say(UNSUBSCRIBE, tuple(names))
 
     def renew(self, topic: Topic, at: Stamp) -> None:
-        """The stream from the start. The whole of a book comes by REST, so nothing that arrives has to be ignored: a hole
-        in the numbers is seen by the book itself."""
+        """The stream from the start. The whole of a book comes by REST, so nothing that arrives has to be ignored: a
+        hole in the numbers is seen by the book itself."""
         self._now_ns = at.mono_ns
         names = tuple(route.name for route in self._routes_of([topic]))
         self._say(UNSUBSCRIBE, names)

@@ -102,6 +102,7 @@ VENUE = Venue(
         alphabet=".ABCDEFGHIJKLMNOPQRSTUVWXYZ:/abcdefghijklmnopqrstuvwxyz0123456789_-", longest=36, unique_among="open"
     ),
     assets=lambda code: code,
+    key_kinds=("hmac-sha256", "ed25519", "rsa-sha256"),
     secret_words=frozenset({KEY_HEADER, "signature"}),
     dated=_DATED,
 )

@@ -232,7 +232,7 @@ class Bar(Struct):
 class Loose(Struct):
     """Any other frame, by what tells them apart. An event without envelope: {"e":"trade","s":"BTCUSDT",...}, or a
     quote, which has no `e`. An answer: {"result":null,"id":1}, {"result":["btcusdt@depth"],"id":3}, {"code":2,
-    "msg":"Invalid request: ...","id":5}, also under "error", not always with its id (Live subscribing; Error messages)"""
+    "msg":"Invalid request: ...","id":5}, also under "error", not always with its id (Live subscribing; Errors)"""
 
     stream: str | None = None
     data: Raw = Raw(b"")

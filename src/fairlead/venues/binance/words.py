@@ -1,0 +1,278 @@
+"""From Fairlead's nouns to Binance's words: REST replies and stream events with every documented field; it judges none.
+
+What a noun does not hold (the quantity behind a ticker's best bid, who of the takers bought) is filled in plausibly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from fairlead.model import numbers
+from fairlead.model.account import Balance
+from fairlead.model.instrument import Instrument
+from fairlead.model.intervals import next_ns
+from fairlead.model.market import MS, Candle, Quote, Ticker, Trade
+from fairlead.venues.binance.rest import BY_NUMBER, FOLDED, LATEST, book_limit
+from fairlead.wire.door import Side
+from fairlead.wire.endpoint import Ctx
+from fairlead.wire.mirror import Depth, Heard
+from fairlead.wire.signing import Stamp
+
+PLACES = 8  # prices and quantities are padded to so many decimals
+DAY_MS = 86_400_000
+NEVER_MS = 1 << 43  # in the year 2248
+ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
+STP_MODES = ("EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
+RATE_LIMITS = tuple(
+    {"rateLimitType": kind, "interval": interval, "intervalNum": count, "limit": limit}
+    for kind, interval, count, limit in (
+        ("REQUEST_WEIGHT", "MINUTE", 1, 6_000),
+        ("ORDERS", "SECOND", 10, 100),
+        ("ORDERS", "DAY", 1, 200_000),
+        ("RAW_REQUESTS", "MINUTE", 5, 300_000),
+    )
+)
+Said = Mapping[str, Any]
+Query = Mapping[str, list[str]]
+
+
+def text(number: float | Decimal | None) -> str:
+    """A float's shortest text, padded; what is not known is 0."""
+    return format(number if isinstance(number, Decimal) else Decimal(repr(number or 0.0)), f".{PLACES}f")
+
+
+def pairs(side: Side, listed: Instrument) -> list[tuple[str, str]]:
+    price_places, qty_places = max(PLACES, listed.price_decimals), max(PLACES, listed.qty_decimals)
+    prices, qtys = 10 ** (price_places - listed.price_decimals), 10 ** (qty_places - listed.qty_decimals)
+    return [(numbers.text_of(p * prices, price_places), numbers.text_of(q * qtys, qty_places)) for p, q in side]
+
+
+# ---- REST (rest-api.md)
+
+
+def reply(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Any:
+    """The body of the reply, for the path and the query that Heard.path holds."""
+    path, _, query = heard.path.partition("?")
+    return _REPLIES[path](answer, parse_qs(query), ctx, at)
+
+
+def _exchange_info(answer: Sequence[Instrument], query: Query, ctx: Ctx, at: Stamp) -> Said:
+    wanted = _wanted(query)
+    with_sets = query.get("showPermissionSets") != ["false"]
+    return {
+        "timezone": "UTC",
+        "serverTime": at.venue_ms,
+        "rateLimits": RATE_LIMITS,
+        "exchangeFilters": [],
+        "symbols": [_symbol(one, with_sets) for one in answer if not wanted or one.venue_symbol in wanted],
+        "sors": [],
+    }
+
+
+def _wanted(query: Query) -> list[str]:
+    """`symbol=A` or `symbols=["A","B"]`; empty: all."""
+    many = query.get("symbols")
+    return msgspec.json.decode(many[0], type=list[str]) if many else query.get("symbol", [])
+
+
+def _symbol(one: Instrument, with_sets: bool) -> Said:
+    parts = one.parts
+    allowed = (
+        "icebergAllowed", "ocoAllowed", "otoAllowed", "opoAllowed", "quoteOrderQtyMarketAllowed", "allowTrailingStop",
+        "cancelReplaceAllowed", "amendAllowed", "pegInstructionsAllowed",
+    )  # fmt: skip
+    return {
+        "symbol": one.venue_symbol, "status": one.venue_status, "baseAsset": parts.base, "baseAssetPrecision": PLACES,
+        "quoteAsset": parts.quote, "quotePrecision": PLACES, "quoteAssetPrecision": PLACES,
+        "baseCommissionPrecision": PLACES, "quoteCommissionPrecision": PLACES, "orderTypes": ORDER_TYPES,
+        **dict.fromkeys(allowed, True), "isSpotTradingAllowed": True, "isMarginTradingAllowed": False,
+        "filters": list(_filters(one)), "permissions": [], "permissionSets": [["SPOT"]] if with_sets else [],
+        "defaultSelfTradePreventionMode": "EXPIRE_MAKER", "allowedSelfTradePreventionModes": STP_MODES,
+    }  # fmt: skip
+
+
+def _filters(one: Instrument) -> Iterable[Said]:
+    """filters.md"""
+    tick, step, none = text(one.price_tick), text(one.qty_step), text(0.0)
+    up_down = ("minTrailingAboveDelta", "maxTrailingAboveDelta", "minTrailingBelowDelta", "maxTrailingBelowDelta")
+    yield {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": text(1e6), "tickSize": tick}
+    yield {"filterType": "LOT_SIZE", "minQty": text(one.min_qty), "maxQty": text(one.max_qty), "stepSize": step}
+    yield {"filterType": "ICEBERG_PARTS", "limit": 100}
+    yield {"filterType": "MARKET_LOT_SIZE", "minQty": none, "maxQty": text(one.max_qty), "stepSize": none}
+    yield {"filterType": "TRAILING_DELTA", **dict(zip(up_down, (10, 2000, 10, 2000), strict=True))}
+    yield {"filterType": "PERCENT_PRICE_BY_SIDE", "bidMultiplierUp": "5", "bidMultiplierDown": "0.2",
+           "askMultiplierUp": "5", "askMultiplierDown": "0.2", "avgPriceMins": 5}  # fmt: skip
+    yield {"filterType": "NOTIONAL", "minNotional": text(one.min_notional), "applyMinToMarket": True,
+           "maxNotional": text(9e6), "applyMaxToMarket": False, "avgPriceMins": 5}  # fmt: skip
+    yield {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200}
+    yield {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 20}
+    yield {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5}
+    yield {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10}
+
+
+def _depth(answer: Depth, query: Query, ctx: Ctx, at: Stamp) -> Said:
+    listed, most = ctx.catalog.theirs(answer.symbol), book_limit(int(query.get("limit", ["100"])[0]))
+    bids, asks = pairs(answer.bids[:most], listed), pairs(answer.asks[:most], listed)
+    return {"lastUpdateId": answer.last, "bids": bids, "asks": asks}
+
+
+def _ticker_reply(say: Callable[[Ticker, str], Said]) -> Callable[..., Any]:
+    """One ticker, or a list of them where no `symbol` was named."""
+
+    def saying(answer: Ticker | Sequence[Ticker], query: Query, ctx: Ctx, at: Stamp) -> Said | list[Said]:
+        if isinstance(answer, Ticker):
+            return say(answer, ctx.catalog.theirs(answer.symbol).venue_symbol)
+        spelled = [(one, ctx.catalog.theirs(one.symbol).venue_symbol) for one in answer]
+        wanted = _wanted(query)
+        return [say(one, name) for one, name in spelled if not wanted or name in wanted]
+
+    return saying
+
+
+def _day(one: Ticker, spelled: str) -> Said:
+    first, last, volume, turnover = one.open or 0.0, one.last or 0.0, one.volume or 0.0, one.quote_volume or 0.0
+    closed_ms, none = one.venue_ns // MS, text(0.0)
+    return {
+        "symbol": spelled, "priceChange": text(last - first), "priceChangePercent": _percent(first, last),
+        "weightedAvgPrice": text(turnover / volume if volume else 0.0), "prevClosePrice": text(first),
+        "lastPrice": text(last), "lastQty": none, "bidPrice": text(one.bid), "bidQty": none,
+        "askPrice": text(one.ask), "askQty": none, "openPrice": text(first), "highPrice": text(one.high),
+        "lowPrice": text(one.low), "volume": text(volume), "quoteVolume": text(turnover),
+        "openTime": closed_ms - DAY_MS, "closeTime": closed_ms, "firstId": 0, "lastId": 0, "count": 1,
+    }  # fmt: skip
+
+
+def _percent(first: float, last: float) -> str:
+    return f"{(last / first - 1) * 100 if first else 0.0:.3f}"
+
+
+def _price(one: Ticker, spelled: str) -> Said:
+    return {"symbol": spelled, "price": text(one.last)}
+
+
+def _best(one: Ticker, spelled: str) -> Said:
+    none = text(0.0)
+    return {"symbol": spelled, "bidPrice": text(one.bid), "bidQty": none, "askPrice": text(one.ask), "askQty": none}
+
+
+def _trades(answer: Sequence[Trade], query: Query, ctx: Ctx, at: Stamp) -> list[Said]:
+    return [
+        {"id": int(one.id), "price": text(one.price), "qty": text(one.qty),
+         "quoteQty": text(Decimal(repr(one.price)) * Decimal(repr(one.qty))), "time": one.venue_ns // MS,
+         "isBuyerMaker": one.side == "sell", "isBestMatch": True}
+        for one in answer
+    ]  # fmt: skip
+
+
+def _folded_trades(answer: Sequence[Trade], query: Query, ctx: Ctx, at: Stamp) -> list[Said]:
+    end_ns = (int(query.get("endTime", ["0"])[0]) or NEVER_MS) * MS
+    return [
+        {"a": int(one.id), "p": text(one.price), "q": text(one.qty), "f": int(one.id) - one.count + 1,
+         "l": int(one.id), "T": one.venue_ns // MS, "m": one.side == "sell", "M": True}
+        for one in answer
+        if one.venue_ns <= end_ns
+    ]  # fmt: skip
+
+
+def _klines(answer: Sequence[Candle], query: Query, ctx: Ctx, at: Stamp) -> list[Sequence[Any]]:
+    return [
+        (one.open_ns // MS, text(one.open), text(one.high), text(one.low), text(one.close), text(one.volume),
+         next_ns(one.interval, one.open_ns) // MS - 1, text(one.quote_volume), one.trades or 0, text(one.volume / 2),
+         text((one.quote_volume or 0.0) / 2), "0")
+        for one in answer
+    ]  # fmt: skip
+
+
+def _account(answer: Sequence[Balance], query: Query, ctx: Ctx, at: Stamp) -> Said:
+    shown = [one for one in answer if one.total or query.get("omitZeroBalances") != ["true"]]
+    none = text(0.0)
+    return {
+        "makerCommission": 10, "takerCommission": 10, "buyerCommission": 0, "sellerCommission": 0,
+        "commissionRates": {"maker": "0.00100000", "taker": "0.00100000", "buyer": none, "seller": none},
+        "canTrade": True, "canWithdraw": False, "canDeposit": True, "brokered": False,
+        "requireSelfTradePrevention": False, "preventSor": False, "updateTime": at.venue_ms, "accountType": "SPOT",
+        "balances": [
+            {"asset": one.asset, "free": text(one.free), "locked": text(one.total - one.free)} for one in shown
+        ],
+        "permissions": ["SPOT"], "uid": 354_937_868,
+    }  # fmt: skip
+
+
+PING = "/api/v3/ping"
+_REPLIES: Mapping[str, Callable[..., Any]] = {
+    PING: lambda answer, query, ctx, at: {},
+    "/api/v3/time": lambda answer, query, ctx, at: {"serverTime": answer},
+    "/api/v3/exchangeInfo": _exchange_info,
+    "/api/v3/depth": _depth,
+    "/api/v3/ticker/24hr": _ticker_reply(_day),
+    "/api/v3/ticker/price": _ticker_reply(_price),
+    "/api/v3/ticker/bookTicker": _ticker_reply(_best),
+    LATEST: _trades,
+    BY_NUMBER: _trades,
+    FOLDED: _folded_trades,
+    "/api/v3/klines": _klines,
+    "/api/v3/uiKlines": _klines,
+    "/api/v3/account": _account,
+}
+
+
+# ---- streams (web-socket-streams.md)
+
+
+def _told_book(event: Depth, listed: Instrument) -> Said:
+    return {"e": "depthUpdate", "E": event.venue_ns // MS, "s": listed.venue_symbol, "U": event.first, "u": event.last,
+            "b": pairs(event.bids, listed), "a": pairs(event.asks, listed)}  # fmt: skip
+
+
+def _told_trade(event: Trade, listed: Instrument) -> Said:
+    at_ms = event.venue_ns // MS
+    return {"e": "trade", "E": at_ms, "s": listed.venue_symbol, "t": int(event.id), "p": text(event.price),
+            "q": text(event.qty), "T": at_ms, "m": event.side == "sell", "M": True}  # fmt: skip
+
+
+def _told_folded(event: Trade, listed: Instrument) -> Said:
+    at_ms, number = event.venue_ns // MS, int(event.id)
+    return {"e": "aggTrade", "E": at_ms, "s": listed.venue_symbol, "a": number, "p": text(event.price),
+            "q": text(event.qty), "f": number - event.count + 1, "l": number, "T": at_ms, "m": event.side == "sell",
+            "M": True}  # fmt: skip
+
+
+def _told_quote(event: Quote, listed: Instrument) -> Said:
+    return {"u": event.seq, "s": listed.venue_symbol, "b": text(event.bid), "B": text(event.bid_qty),
+            "a": text(event.ask), "A": text(event.ask_qty)}  # fmt: skip
+
+
+def _told_ticker(event: Ticker, listed: Instrument) -> Said:
+    day = _day(event, listed.venue_symbol)
+    letters = {"s": "symbol", "p": "priceChange", "P": "priceChangePercent", "w": "weightedAvgPrice",
+               "x": "prevClosePrice", "c": "lastPrice", "Q": "lastQty", "b": "bidPrice", "B": "bidQty", "a": "askPrice",
+               "A": "askQty", "o": "openPrice", "h": "highPrice", "l": "lowPrice", "v": "volume", "q": "quoteVolume",
+               "O": "openTime", "C": "closeTime", "F": "firstId", "L": "lastId", "n": "count"}  # fmt: skip
+    return {"e": "24hrTicker", "E": day["closeTime"], **{letter: day[name] for letter, name in letters.items()}}
+
+
+def _told_bar(event: Candle, listed: Instrument) -> Said:
+    trades, volume, turnover = event.trades or 0, event.volume, event.quote_volume or 0.0
+    bar = {
+        "t": event.open_ns // MS, "T": next_ns(event.interval, event.open_ns) // MS - 1, "s": listed.venue_symbol,
+        "i": event.interval, "f": 0 if trades else -1, "L": trades - 1, "o": text(event.open), "c": text(event.close),
+        "h": text(event.high), "l": text(event.low), "v": text(volume), "n": trades, "x": event.closed,
+        "q": text(turnover), "V": text(volume / 2), "Q": text(turnover / 2), "B": "0",
+    }  # fmt: skip
+    return {"e": "kline", "E": event.venue_ns // MS, "s": listed.venue_symbol, "k": bar}
+
+
+# what follows the symbol in a stream's name -> kind of topic, and how it is said
+STREAMS: Mapping[str, tuple[str, Callable[[Any, Instrument], Said]]] = {
+    "depth": ("book", _told_book),
+    "depth@100ms": ("book", _told_book),
+    "trade": ("trades", _told_trade),
+    "aggTrade": ("trades", _told_folded),
+    "bookTicker": ("quote", _told_quote),
+    "ticker": ("ticker", _told_ticker),
+    "kline": ("candles", _told_bar),
+}
