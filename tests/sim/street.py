@@ -45,12 +45,14 @@ def toy_city(clock: Clock, seed: int = 7) -> City:
         return City(["toy"], toy_world(seed), clock, seeded(seed))
 
 
-def in_memory(visit: Callable[[City, Memory], Coroutine[Any, Any, T]], seed: int = 7, slots: int = 1) -> T:
+def in_memory(
+    visit: Callable[[City, Memory], Coroutine[Any, Any, T]], seed: int = 7, slots: int = 1, jitter_ms: float = 2.0
+) -> T:
     """Runs a visit to the toy city in virtual time."""
 
     async def main() -> T:
         clock = VirtualClock()
-        async with Memory(toy_city(clock, seed), clock, seeded(seed + 1), slots=slots) as memory:
+        async with Memory(toy_city(clock, seed), clock, seeded(seed + 1), slots=slots, jitter_ms=jitter_ms) as memory:
             return await visit(memory.city, memory)
 
     return run_virtual(main)

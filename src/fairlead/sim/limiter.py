@@ -7,7 +7,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from math import ceil
 
 from msgspec import Struct
 
@@ -62,7 +61,7 @@ class Limiter:
         """How far the budgets of these charges are used."""
         meters = {id(meter): meter for meter in (self._meter(charge, who) for charge in charges)}
         return tuple(
-            Reading(meter.budget.name, used=ceil(meter.used(meter.now(venue_ms, mono_ms))), limit=meter.limit)
+            Reading(meter.budget.name, used=meter.used(meter.now(venue_ms, mono_ms)), limit=meter.limit)
             for meter in meters.values()
         )
 
@@ -122,7 +121,8 @@ class Meter(ABC):
         return mono_ms
 
     @abstractmethod
-    def used(self, now_ms: int) -> float: ...
+    def used(self, now_ms: int) -> int:
+        """In whole units, rounded up."""
 
     @abstractmethod
     def wait_ms(self, units: int, now_ms: int) -> int:
@@ -138,7 +138,7 @@ class Fixed(Meter):
     def now(self, venue_ms: int, mono_ms: int) -> int:
         return venue_ms
 
-    def used(self, now_ms: int) -> float:
+    def used(self, now_ms: int) -> int:
         return self._count if now_ms // self.budget.per_ms == self._window else 0
 
     def wait_ms(self, units: int, now_ms: int) -> int:
@@ -146,7 +146,7 @@ class Fixed(Meter):
         return 0 if self.used(now_ms) + units <= self.limit else per_ms - now_ms % per_ms
 
     def add(self, units: int, now_ms: int) -> None:
-        self._count = int(self.used(now_ms)) + units
+        self._count = self.used(now_ms) + units
         self._window = now_ms // self.budget.per_ms
 
 
@@ -156,7 +156,7 @@ class Sliding(Meter):
         self._log: deque[tuple[int, int]] = deque()
         self._count = 0
 
-    def used(self, now_ms: int) -> float:
+    def used(self, now_ms: int) -> int:
         while self._log and self._log[0][0] <= now_ms - self.budget.per_ms:
             self._count -= self._log.popleft()[1]
         return self._count
@@ -179,19 +179,21 @@ class Sliding(Meter):
 class Decaying(Meter):
     """A counter that falls steadily; TOKENS is the same seen from below: a bucket that fills."""
 
-    _count, _at_ms = 0.0, 0
+    _at_ms = _parts = 0  # counted in parts, `per_ms` of them a unit: it falls by `units` of them a millisecond
 
-    def used(self, now_ms: int) -> float:
-        fallen = (now_ms - self._at_ms) * self.budget.units / self.budget.per_ms
-        return max(0.0, self._count - fallen)
+    def used(self, now_ms: int) -> int:
+        return -(-self._left(now_ms) // self.budget.per_ms)
 
     def wait_ms(self, units: int, now_ms: int) -> int:
-        excess = self.used(now_ms) + units - self.limit
-        return ceil(excess * self.budget.per_ms / self.budget.units) if excess > 1e-9 else 0
+        excess = self._left(now_ms) + (units - self.limit) * self.budget.per_ms
+        return max(0, -(-excess // self.budget.units))
 
     def add(self, units: int, now_ms: int) -> None:
-        self._count = self.used(now_ms) + units
+        self._parts = self._left(now_ms) + units * self.budget.per_ms
         self._at_ms = now_ms
+
+    def _left(self, now_ms: int) -> int:
+        return max(0, self._parts - (now_ms - self._at_ms) * self.budget.units)
 
 
 METERS: dict[Window, type[Meter]] = {

@@ -186,7 +186,7 @@ class MemoryLink:
 
     def _hear(self, text: bytes) -> None:
         if self._is_open:
-            self._listener.frame(text, self._clock.wall_ns())
+            self._listener.frame(text, self._clock.mono_ns())
 
     def _finish(self, code: int, why: str) -> None:
         self._down.put(partial(self._closed, code, why), 0)
