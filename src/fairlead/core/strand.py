@@ -39,6 +39,7 @@ class Strand:
         self.last = 0  # the venue's number of the last change applied
         self.venue_ns = self.seen_ns = 0
         self.why = self.label = ""
+        self.same = False  # the last whole was what we held already: nothing had been missed
         self._instrument, self._rule, self._depth = instrument, rule, depth
         self._read = READERS[rule.shape]
         self._waiting: deque[Levels] = deque()
@@ -117,9 +118,11 @@ class Strand:
 
     def _begin(self, levels: Levels) -> Take:
         bids, asks = self._read(levels.bids), self._read(levels.asks)
+        held = (self.rungs.bids.qtys, self.rungs.asks.qtys) if self.live else None
         self.rungs.load(bids, asks)
         if self._rule.cut:
             self._cut()
+        self.same = held is not None and held == (self.rungs.bids.qtys, self.rungs.asks.qtys)
         self.live, self._joining = True, True
         self._recent.clear()
         self._edges = self._edges_of() if self._depth and max(len(bids), len(asks)) >= self._depth else (0, 0)

@@ -11,6 +11,7 @@ from enum import IntEnum
 from fairlead.model.market import Trade
 
 REMEMBERED = 4_096  # ids known again after a reconnect
+VAIN_MOST = 5
 HELD_MOST = 10_000  # trades held back while a hole is filled; then the wait is over, whatever came of it
 
 
@@ -30,6 +31,7 @@ class Tape:
         self._order: deque[str] = deque()
         self._held: list[Trade] | None = None
         self._suspect = False
+        self._vain = 0  # fetches in a row that brought nothing
         self.last: Trade | None = None
         self.missing = 0  # trades known to be lost for good
 
@@ -50,13 +52,18 @@ class Tape:
         """The wire was cut: whatever comes next may have something missing before it."""
         self._suspect = self.last is not None
 
+    def hold(self) -> None:
+        """What comes from now on waits for the next `supply`."""
+        self._held = self._held if self._held is not None else []
+
     def supply(self, fetched: Iterable[Trade]) -> list[Trade]:
         """What may be published now, in order: the trades that were missed, then those held back."""
         held, self._held, self._suspect = self._held or [], None, False
         floor = self.last.venue_ns if self.last is not None else 0
         first_held = {trade.id for trade in held}
         missed = [t for t in fetched if t.id not in self._ids and t.id not in first_held and t.venue_ns >= floor]
-        out = sorted(missed, key=_place) + held if missed else held
+        out = sorted([*missed, *held], key=_place) if missed else held
+        self._learn(useful=bool(missed))
         ready = []
         for trade in out:
             if trade.id not in self._ids:
@@ -64,6 +71,11 @@ class Tape:
                 self._note(trade)
                 ready.append(trade)
         return ready
+
+    def _learn(self, *, useful: bool) -> None:
+        """Ids that jump though nothing is missing are not consecutive after all: stop asking for what is not there."""
+        self._vain = 0 if useful else self._vain + 1
+        self._consecutive = self._consecutive and self._vain < VAIN_MOST
 
     @property
     def filling(self) -> bool:

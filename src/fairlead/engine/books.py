@@ -89,7 +89,7 @@ class BookFeed(Feed[Book]):
 
     def _applied(self, strand: Strand, line: Line) -> None:
         book = self.book
-        self._pulse.beat(line.heard_ns, (strand.seen_ns - strand.venue_ns) / MS if strand.venue_ns else 0.0)
+        self._pulse.beat(line.heard_ns, self._lag_ms(strand))
         if strand is not self._lead:
             if strand.position <= self._position:
                 return
@@ -105,6 +105,10 @@ class BookFeed(Feed[Book]):
         if rungs.widened != self._widened:
             self._widen(strand)
         self._bus.publish(book)
+
+    @staticmethod
+    def _lag_ms(strand: Strand) -> float:
+        return (strand.seen_ns - strand.venue_ns) / MS if strand.venue_ns and strand.seen_ns else 0.0
 
     # ---- what is not hot
 
@@ -162,6 +166,16 @@ class BookFeed(Feed[Book]):
             partial(self._unfetched, line, strand),
         )
 
+    def _probe(self) -> None:
+        """A silent book whose whole comes by REST: if that is no further than ours, the market is quiet."""
+        if self._rule.whole_from is not None and self._lead.live:
+            asked = AskBook(self.topic.symbol, self._depth)
+            self._around.fetch(self._rule.whole_from, asked, self._probed, lambda _: None)
+
+    def _probed(self, whole: Levels) -> None:
+        if self._lead.live and 0 < whole.last <= self._lead.last:
+            self._pulse.quiet(self._time.clock.mono_ns())
+
     def _fetched(self, line: Line, strand: Strand, whole: Levels) -> None:
         if self._strands.get(line.number) is not strand:
             return
@@ -182,7 +196,9 @@ class BookFeed(Feed[Book]):
     def _whole(self, line: Line, strand: Strand) -> None:
         mend = self._mend[line.number]
         mend.live_ns, mend.next_ms = self._time.clock.mono_ns(), AGAIN_MS
-        self._pulse.beat(line.heard_ns, 0.0)
+        self._pulse.beat(line.heard_ns, self._lag_ms(strand))
+        if strand.same:
+            self._pulse.quiet(self._time.clock.mono_ns())
         if strand is not self._lead and self._lead.live and strand.position <= self._position:
             return  # a second connection has caught up; the first still leads
         self._follow(strand)
@@ -193,7 +209,10 @@ class BookFeed(Feed[Book]):
             self._tops = (bids[0], asks[0])
             if self._around.mends.guard and self._jumped(line, strand):
                 return
-        self._rises()
+        if self.state is State.RESYNCING:
+            self._rises()
+        else:
+            self._bus.publish(self.book)
 
     def _follow(self, strand: Strand) -> None:
         self._lead = strand

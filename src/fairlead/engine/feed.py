@@ -169,7 +169,12 @@ class Feed(ABC, Generic[T]):
             if advice is Advice.RENEW:
                 line.renew(self.topic)
             else:
-                line.cut(f"{self.topic} stays silent or late")
+                line.retire(f"{self.topic} stays silent or late")
+        if advice is Advice.RENEW:
+            self._probe()
+
+    def _probe(self) -> None:
+        """Asks otherwise whether anything was missed, where a kind can: a quiet market is not a dead channel."""
 
     def _falls(self, state: State, why: str, by_ms: float = 0.0) -> None:
         if self.state is state:

@@ -33,8 +33,8 @@ class FlowFeed(Feed[S]):
 
     def joined(self, line: Line) -> None:
         super().joined(line)
-        self._pulse.begin(self._time.clock.mono_ns())
         if self.state is State.RESYNCING:
+            self._pulse.begin(self._time.clock.mono_ns())
             self._rises()
 
     def _publish(self, event: S) -> None:
@@ -104,6 +104,11 @@ class TradeFeed(FlowFeed[Trade]):
         if not self._lines:
             self._tape.doubt()
 
+    def _probe(self) -> None:
+        if not self._tape.filling and self._tape.last is not None:
+            self._tape.hold()
+            self._fill()
+
     def _fill(self) -> None:
         if not self._around.mends.resync:
             self._fetched(())
@@ -117,6 +122,8 @@ class TradeFeed(FlowFeed[Trade]):
         before, missing = self._tape.last, self._tape.missing
         ready = self._tape.supply(trades)
         known = {trade.id for trade in trades}
+        if known and not ready:
+            self._pulse.quiet(self._time.clock.mono_ns())  # the venue itself knows of no trade that we did not hear
         filled = [trade for trade in ready if trade.id in known]
         if filled:
             self._tell(events.Filled, count=len(filled), first_ns=filled[0].venue_ns)
@@ -126,6 +133,13 @@ class TradeFeed(FlowFeed[Trade]):
             self._tell(events.Gap, why=f"{lost} trades after {after} are gone: the venue gives them no more")
         for trade in ready:
             self._publish(trade)
+        if self.state is State.STALE:
+            self._tape.doubt()  # still silent: whatever ends the silence may have more missing before it
+
+    def _falls(self, state: State, why: str, by_ms: float = 0.0) -> None:
+        super()._falls(state, why, by_ms)
+        if state is State.STALE:
+            self._tape.doubt()
 
     def _unfetched(self, _: Exception) -> None:
         """The sender told why; what was held back is passed on, and the hole is told."""

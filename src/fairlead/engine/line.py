@@ -56,10 +56,12 @@ class Owner(Protocol):
     def joined(self, line: Line, topic: Topic) -> None: ...
     def refused(self, line: Line, word: Refused) -> None: ...
     def ending(self, line: Line, word: Ending) -> None: ...
+    def retire(self, line: Line, why: str) -> None: ...
     def lost(self, line: Line) -> None: ...
     def wants(self, line: Line, need: Need) -> None: ...
     def odd(self, word: Odd) -> None: ...
     def tell(self, event: events.Health) -> None: ...
+    def blame(self, where: str, blunder: Exception) -> None: ...
     def returns(self) -> bool: ...  # whether a lost connection is dialled again
 
 
@@ -92,7 +94,14 @@ class Line:
     async def run(self) -> None:
         """Lives until `stop`."""
         while not self._stopped:
-            if await self._dial():
+            try:
+                alive = await self._dial()
+            except Exception as blunder:  # noqa: BLE001 - a bug in a conversation must not end the line for ever
+                self._owner.blame(repr(self), blunder)
+                alive = False
+                self.cut("an error of ours")
+                self._bury()
+            if alive:
                 await self._down.wait()
                 self._bury()
                 if not self._owner.returns():
@@ -106,6 +115,10 @@ class Line:
         self._stopped = True
         self._permits.close()
         self.cut("closed by us")
+
+    def retire(self, why: str) -> None:
+        """A new connection takes over before this one goes."""
+        self._owner.retire(self, why)
 
     def cut(self, why: str) -> None:
         """Ends this connection; the line dials again unless it was stopped."""
