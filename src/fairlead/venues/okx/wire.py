@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from fairlead.model import numbers
 from fairlead.model.instrument import Instrument
@@ -121,7 +121,7 @@ class TickerRow(Row):
     high24h: str
     low24h: str
     vol24h: str
-    vol_ccy24h: str
+    vol_ccy24h: str = field(name="volCcy24h")
     ts: str
     inst_type: str = ""
 
