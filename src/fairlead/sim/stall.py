@@ -143,6 +143,13 @@ class Stall:
         oldest = self._wholes[0][0]
         return tuple((changed.last, changed.ns) for changed in self._changes if changed.last >= oldest)
 
+    def seq_at(self, ns: int) -> int:
+        """The number of the last change told with this time or an earlier one, on the venue's clock."""
+        for changed in reversed(self._changes):
+            if changed.ns + self.skew_ns <= ns:
+                return changed.last
+        raise Misuse(f"{self.venue} {self.symbol}: what was then is no longer kept.")
+
     def book_at(self, seq: int) -> tuple[Levels, Levels]:
         """All bids and asks, best first, as they were right after the change of that number."""
         if seq == self.market.seq:
