@@ -1,4 +1,4 @@
-"""How Kraken's private calls are signed, and the message both sides sign; it never sees the secret.
+"""How Kraken's calls are encoded and signed, and the message both sides sign; it never sees the secret.
 
 Spot REST Authentication: API-Sign is the base64 of HMAC-SHA512, keyed with the decoded secret, over the path and the
 SHA-256 of the nonce's text followed by the body, byte for byte as it is sent."""
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from urllib.parse import parse_qs
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import msgspec
 
@@ -16,6 +18,12 @@ from fairlead.wire.signing import Signer, Stamp
 
 KEY_HEADER, SIGN_HEADER = "API-Key", "API-Sign"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+def encode(method: str, params: Mapping[str, Any]) -> tuple[str, bytes, Mapping[str, str]]:
+    """GET puts its parameters into the query, POST into a form; signing adds the nonce."""
+    text = urlencode(params)
+    return ("", text.encode(), {"Content-Type": FORM}) if method == "POST" else (text, b"", {})
 
 
 def sign(request: Request, signer: Signer, at: Stamp) -> Request:

@@ -30,8 +30,9 @@ from fairlead.wire.shapes import LevelShape, Nonsense
 SNAPSHOT, UPDATE = "snapshot", "update"
 BOOK, TRADE, TICKER, OHLC = "book", "trade", "ticker", "ohlc"
 KINDS = {"book": BOOK, "trades": TRADE, "quote": TICKER, "ticker": TICKER, "candles": OHLC}  # topic -> channel
-DEPTHS = (100, 10, 25, 500, 1000)  # the usual first: ten times what the checksum covers, a fraction of 1000's traffic
+DEPTHS = (10, 25, 100, 500, 1000)  # the usual first: the venue's own, and the only one of which the sum vouches for all
 SUM_LEVELS = 10  # whatever the depth
+OURS = {int(theirs): ours for ours, theirs in INTERVALS.items()}  # minutes -> interval
 
 Key = tuple[str, str, int]  # channel, the socket's name of the symbol, minutes of ohlc: what a frame tells of itself
 Terms = tuple[tuple[str, Any], ...]  # what a subscription says besides channel and symbol

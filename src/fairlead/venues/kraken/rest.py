@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Raw
@@ -18,7 +17,6 @@ from fairlead.model.account import Balance
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import Candle, Ticker, Trade
 from fairlead.venues.kraken import wire
-from fairlead.venues.kraken.auth import FORM
 from fairlead.venues.kraken.faults import CALLS, PUBLIC
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.conversation import Levels, Topic
@@ -29,6 +27,7 @@ from fairlead.wire.shapes import Nonsense, number_text
 NAME = "kraken"
 BOOK_USUAL, BOOK_MOST = 100, 500  # levels a side
 TRADES_MOST = 1000  # a page
+FLOAT_NS = 1_000  # times of trades are floats of seconds, good to a fraction of this
 ENDLESS_NS = 1 << 63
 
 INTERVALS = {"1m": "1", "5m": "5", "15m": "15", "30m": "30", "1h": "60", "4h": "240", "1d": "1440", "1w": "10080",
@@ -50,12 +49,6 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-def encode(method: str, params: Mapping[str, Any]) -> tuple[str, bytes, Mapping[str, str]]:
-    """GET puts its parameters into the query, POST into a form; signing adds the nonce."""
-    text = urlencode(params)
-    return ("", text.encode(), {"Content-Type": FORM}) if method == "POST" else (text, b"", {})
-
-
 # ---- time, instruments
 
 
@@ -70,27 +63,24 @@ def _read_instruments(body: bytes, asked: AskListing, ctx: Ctx) -> tuple[Instrum
 
 
 def _instruments(listed: Mapping[str, wire.Pair]) -> Iterable[Instrument]:
-    """The first listing of a pair has its plain symbol. A dark pool is a market of its own (XBTUSD.d is BTC/USD.d), and
-    so is any further listing of the same pair, under its own key, so that every symbol leads to one market and back."""
-    taken = set[str]()
+    """The first listing of a pair has its plain symbol. A dark pool is a market of its own (XBTUSD.d is BTC/USD.d) and
+    so is any further listing of the same pair, under its own key: every symbol leads to one market and back. Nor is a
+    name on the socket given twice."""
+    symbols, heard = set[str](), set[str]()
     for key, pair in listed.items():
-        symbol = symbol_of(pair)
-        if symbol in taken:
+        symbol = f"{wire.asset(pair.base)}/{wire.asset(pair.quote)}" + (".d" if pair.altname.endswith(".d") else "")
+        if symbol in symbols:
             symbol = f"{symbol}.{key.replace('/', '-').replace(':', '-')}"
-        taken.add(symbol)
-        yield _instrument(key, symbol, pair)
+        yield _instrument(key, symbol, pair, "" if pair.wsname in heard else pair.wsname)
+        symbols.add(symbol)
+        heard.add(pair.wsname)
 
 
-def symbol_of(pair: wire.Pair) -> str:
-    plain = f"{wire.asset(pair.base)}/{wire.asset(pair.quote)}"
-    return f"{plain}.d" if pair.altname.endswith(".d") else plain
-
-
-def _instrument(key: str, symbol: str, pair: wire.Pair) -> Instrument:
+def _instrument(key: str, symbol: str, pair: wire.Pair, wsname: str) -> Instrument:
     """Older lists name no tick: then it is one unit of the last decimal. Dark pools have no name on the socket."""
     names = {"reply": key, "alt": pair.altname}
-    if pair.wsname:
-        names |= {"ws": "/".join(wire.DISPLAY.get(one, one) for one in pair.wsname.split("/")), "wsname": pair.wsname}
+    if wsname:
+        names |= {"ws": "/".join(wire.DISPLAY.get(one, one) for one in wsname.split("/")), "wsname": wsname}
     return Instrument(
         symbol=symbol,
         venue_symbol=pair.altname,
@@ -114,8 +104,8 @@ def _pair(symbol: str, ctx: Ctx) -> dict[str, Any]:
 
 
 def _about(body: bytes, symbol: str, ctx: Ctx) -> tuple[Raw, Mapping[str, Raw]]:
-    """The member of `result` that is about the market asked for, and the whole result. Replies have named a market by
-    its key, its altname or its wsname; a name that is another market's is not an answer."""
+    """The member of `result` that is about the market asked for, and the whole result. Replies have named it by key,
+    altname and wsname; a name that is another market's is no answer."""
     result = _BY_PAIR(body).result
     markets = [name for name in result if name != "last"]
     if len(markets) != 1:
@@ -158,21 +148,25 @@ def _read_ticker(body: bytes, asked: AskSymbol, ctx: Ctx) -> Ticker:
     )
 
 
+# A page begins at the nanosecond of the last trade known, since others may share it, and leaves out what is known. Its
+# name is "since:number of the last one known:how many of the known come again".
+
+
 def _ask_trades(asked: AskTrades, ctx: Ctx) -> Mapping[str, Any]:
-    """`since` is exclusive: the nanosecond before ours, or the `last` of the page before."""
+    """`since` is exclusive."""
     params = _pair(asked.symbol, ctx)
     if asked.page or asked.since_ns:
-        params["since"] = asked.page or str(asked.since_ns - 1)
-    return params | {"count": min(asked.limit or TRADES_MOST, TRADES_MOST)}
+        params["since"] = asked.page.partition(":")[0] or str(asked.since_ns - 1)
+    return params | {"count": _page_rows(asked)}
 
 
 def _read_trades(body: bytes, asked: AskTrades, ctx: Ctx) -> tuple[Trade, ...]:
-    """`last` is the last trade's time to the nanosecond, where its own row has lost a few digits to a float: the row
-    gets them back, since the next page begins there."""
+    """`last` is the last trade's time to the nanosecond, where its own row has lost digits to a float."""
     raw, result = _about(body, asked.symbol, ctx)
-    trades = [_trade(row, asked.symbol) for row in _TRADES(raw)]
+    known_id = int(asked.page.split(":")[1]) if asked.page else 0
+    trades = [_trade(row, asked.symbol) for row in _TRADES(raw) if row.id > known_id or not row.id]
     last_ns = int(number_text(result["last"]) or 0) if "last" in result else 0
-    if trades and abs(trades[-1].venue_ns - last_ns) < 1_000:
+    if trades and abs(trades[-1].venue_ns - last_ns) < FLOAT_NS:
         trades[-1] = msgspec.structs.replace(trades[-1], venue_ns=last_ns)
     return tuple(trades)
 
@@ -192,9 +186,19 @@ def _trade(row: wire.TradeRow, symbol: str) -> Trade:
 
 def _after_trades(asked: AskTrades, answer: tuple[Trade, ...]) -> AskTrades | None:
     """Only forward: the latest trades have no next page."""
-    if not (asked.since_ns or asked.page) or len(answer) < min(asked.limit or TRADES_MOST, TRADES_MOST):
+    if not (asked.since_ns or asked.page) or not answer or len(answer) + _known_again(asked) < _page_rows(asked):
         return None
-    return msgspec.structs.replace(asked, page=str(answer[-1].venue_ns))
+    last_ns, last_id = answer[-1].venue_ns, answer[-1].id or "0"
+    again = sum(trade.venue_ns > last_ns - FLOAT_NS for trade in answer)
+    return msgspec.structs.replace(asked, page=f"{last_ns - 1}:{last_id}:{again}")
+
+
+def _page_rows(asked: AskTrades) -> int:
+    return min((asked.limit or TRADES_MOST) + _known_again(asked), TRADES_MOST)
+
+
+def _known_again(asked: AskTrades) -> int:
+    return int(asked.page.split(":")[2]) if asked.page else 0
 
 
 def _ask_candles(asked: AskCandles, ctx: Ctx) -> Mapping[str, Any]:
@@ -221,20 +225,10 @@ def _read_candles(body: bytes, asked: AskCandles, ctx: Ctx) -> tuple[Candle, ...
 
 def _candle(row: wire.OhlcRow, asked: AskCandles, closed: bool) -> Candle:
     return Candle(
-        venue=NAME,
-        symbol=asked.symbol,
-        venue_ns=0,
-        seen_ns=0,
-        interval=asked.interval,
-        open_ns=row.time * wire.SECOND_NS,
-        open=float(row.open),
-        high=float(row.high),
-        low=float(row.low),
-        close=float(row.close),
-        volume=float(row.volume),
-        trades=row.count,
-        closed=closed,
-    )
+        venue=NAME, symbol=asked.symbol, venue_ns=0, seen_ns=0, interval=asked.interval, open_ns=row.time * wire.SECOND_NS,
+        open=float(row.open), high=float(row.high), low=float(row.low), close=float(row.close), volume=float(row.volume),
+        trades=row.count, closed=closed,
+    )  # fmt: skip
 
 
 # ---- account

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairlead.venues.kraken.auth import KEY_HEADER, SIGN_HEADER, sign
+from fairlead.venues.kraken.auth import KEY_HEADER, SIGN_HEADER, encode, sign
 from fairlead.venues.kraken.channels import BOOK_RULE, DEPTHS, KINDS
 from fairlead.venues.kraken.faults import BANNED_MS, CALLS, DIALS, FRAMES, PUBLIC, fault, readings
-from fairlead.venues.kraken.rest import ENDPOINTS, INTERVALS, NAME, encode
+from fairlead.venues.kraken.rest import ENDPOINTS, INTERVALS, NAME
 from fairlead.venues.kraken.stream import MarketStreams
 from fairlead.venues.kraken.wire import KeyInfo, asset
 from fairlead.wire.door import Door
@@ -87,6 +87,7 @@ VENUE = Venue(
     settle=Settle(fence_min_ms=2_000, fence_ms=5_000, engine_ms=0, lag_ms=5_000),
     client_id=ClientId(alphabet="abcdefghijklmnopqrstuvwxyz0123456789_-", longest=18, unique_among="open"),
     assets=asset,
+    key_kinds=("hmac-sha512:base64",),
     secret_words=frozenset({KEY_HEADER, SIGN_HEADER, "otp", "token"}),
     dated=_DATED,
 )
