@@ -224,15 +224,22 @@ class Desk:
 
     def fetch(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
         """Asks without waiting; one of the two is called."""
-        self.spawn(self._fetch(op, asked, then, failed), f"{op} {asked}")
+        self.spawn(self._deliver(self.answer(op, asked, Priority.RECOVER), then, failed), f"{op} {asked}")
 
-    async def _fetch(
-        self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]
+    def gather(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
+        """The same, with the answers of all pages in one."""
+        self.spawn(self._deliver(self._all_pages(op, asked), then, failed), f"{op} {asked}")
+
+    async def _all_pages(self, op: Op, asked: Any) -> tuple[Any, ...]:
+        return tuple([one async for page in self._sender.pages(op, asked, Priority.DATA) for one in page])
+
+    async def _deliver(
+        self, work: Coroutine[Any, Any, Any], then: Callable[[Any], None], failed: Callable[[Exception], None]
     ) -> None:
         try:
-            answer = await self.answer(op, asked, Priority.RECOVER)
+            answer = await work
         except Error as error:
-            self.strange(f"{op} could not be fetched: {error.said}", b"")
+            self.strange(f"a fetch failed: {error.said}", b"")
             failed(error)
         else:
             then(answer)

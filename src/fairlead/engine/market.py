@@ -112,21 +112,18 @@ class Market:
     # ---- history
 
     async def history(
-        self, symbol: str, interval: str, start_ns: int, end_ns: int = 0
-    ) -> AsyncIterator[tuple[Candle, ...]]:
-        """Candles that open from `start_ns` until before `end_ns`, page by page and oldest first; holes are filled flat
-        and marked."""
+        self, symbol: str, interval: str, start_ns: int, end_ns: int = 0, told: Call[int] | None = None
+    ) -> tuple[Candle, ...]:
+        """Candles that open from `start_ns` until before `end_ns`, oldest first; bars without trades are filled flat and
+        marked. `told` hears how many have come so far."""
         end_ns = end_ns or self._desk.time.now_ns()
         asked = AskCandles(self.instrument(symbol).symbol, self._interval(interval), start_ns, end_ns)
-        after_ns, last = intervals.start_ns(interval, start_ns), None
-        if after_ns < start_ns:
-            after_ns = intervals.next_ns(interval, after_ns)
         found: list[Candle] = []
         async for page in self._desk.pages(Op.CANDLES, asked):
             found.extend(page)
-        found.sort(key=lambda candle: candle.open_ns)
-        yield tuple(mend(found, interval, after_ns, end_ns))
-        del last
+            if told is not None:
+                told(len(found))
+        return mend(found, interval, start_ns, end_ns)
 
     async def past_trades(self, symbol: str, since_ns: int) -> AsyncIterator[tuple[Trade, ...]]:
         """Trades from then on, page by page, as far back as the venue gives them."""
