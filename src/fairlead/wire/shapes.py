@@ -61,7 +61,11 @@ def _any_rows(raw: Raw | bytes) -> Texts:
 
 
 def _objects(raw: Raw | bytes) -> Texts:
-    return [(number_text(level.price), number_text(level.qty)) for level in _OBJECTS(raw)]
+    """Objects; a venue that streams them may still answer REST with rows."""
+    try:
+        return [(number_text(level.price), number_text(level.qty)) for level in _OBJECTS(raw)]
+    except msgspec.ValidationError:
+        return _any_rows(raw)
 
 
 READERS: dict[LevelShape, Callable[[Raw | bytes], Texts]] = {
@@ -79,7 +83,8 @@ def number_text(raw: Raw) -> str:
 
 def strangers(raw: bytes, known: frozenset[str]) -> tuple[str, ...]:
     """The fields of a JSON text that `known` does not name. Paths are dotted, lists and top-level arrays add nothing:
-    {"data":[{"k":{"t":1}}]} has the fields "data", "data.k", "data.k.t". A known name with ".*" covers all below."""
+    {"data":[{"k":{"t":1}}]} has the fields "data", "data.k", "data.k.t". A known name with ".*" covers all below, one
+    with ".<any>" stands for whatever key is there: "result.<any>.price"."""
     found: dict[str, None] = {}
     _walk(msgspec.json.decode(raw), "", known, found)
     return tuple(found)
@@ -94,8 +99,9 @@ def _walk(value: Any, path: str, known: frozenset[str], found: dict[str, None]) 
             dotted = f"{path}.{name}" if path else name
             if f"{path}.*" in known:
                 return
-            if dotted in known:
-                _walk(one, dotted, known, found)
+            whatever = f"{path}.<any>"
+            if dotted in known or whatever in known:
+                _walk(one, dotted if dotted in known else whatever, known, found)
             else:
                 found[dotted] = None
 

@@ -225,9 +225,9 @@ def _read_candles(body: bytes, asked: AskCandles, ctx: Ctx) -> tuple[Candle, ...
 
 def _candle(row: wire.OhlcRow, asked: AskCandles, closed: bool) -> Candle:
     return Candle(
-        venue=NAME, symbol=asked.symbol, venue_ns=0, seen_ns=0, interval=asked.interval, open_ns=row.time * wire.SECOND_NS,
-        open=float(row.open), high=float(row.high), low=float(row.low), close=float(row.close), volume=float(row.volume),
-        trades=row.count, closed=closed,
+        venue=NAME, symbol=asked.symbol, venue_ns=0, seen_ns=0, interval=asked.interval, closed=closed,
+        open_ns=row.time * wire.SECOND_NS, open=float(row.open), high=float(row.high), low=float(row.low),
+        close=float(row.close), volume=float(row.volume), trades=row.count,
     )  # fmt: skip
 
 

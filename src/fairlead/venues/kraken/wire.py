@@ -259,16 +259,20 @@ def _under(path: str, names: str) -> frozenset[str]:
 
 
 _REPLY = _under("", "error result")
-_BY_NAME = _REPLY | {"result.*"}  # what stands below is keyed by the names of markets or assets
+_ANY = "result.<any>"  # keyed by the names of markets or assets
+_ROWS = _REPLY | {_ANY, "result.last"}
 _DATA = _under("", "channel type data")
+_PAIR = """altname wsname aclass_base base aclass_quote quote lot cost_decimals pair_decimals lot_decimals lot_multiplier
+    leverage_buy leverage_sell fees fees_maker fee_volume_currency margin_call margin_stop ordermin costmin tick_size status
+    long_position_limit short_position_limit execution_venue"""
 KNOWN: dict[str, frozenset[str]] = {
     "time": _REPLY | _under("result", "unixtime rfc1123"),
-    "instruments": _BY_NAME,
-    "book": _BY_NAME,
-    "ticker": _BY_NAME,
-    "trades": _BY_NAME,
-    "candles": _BY_NAME,
-    "balances": _BY_NAME,
+    "instruments": _REPLY | {_ANY} | _under(_ANY, _PAIR),
+    "book": _REPLY | {_ANY} | _under(_ANY, "asks bids"),
+    "ticker": _REPLY | {_ANY} | _under(_ANY, "a b c v p t l h o"),
+    "trades": _ROWS,
+    "candles": _ROWS,
+    "balances": _REPLY | {_ANY} | _under(_ANY, "balance hold_trade credit credit_used"),
 }
 KNOWN_FRAMES: dict[str, frozenset[str]] = {
     "book": _DATA
