@@ -21,7 +21,7 @@ _TABLE: tuple[tuple[str, Kind, Fate, int], ...] = (
     ("50005", Kind.GONE, _NO, 0),
     ("50011 50040 50061 60023 51113", Kind.LIMIT, _NO, WINDOW_MS),
     ("60014", Kind.LIMIT, _NO, HOUR_MS // 60),  # subscriptions and logins are counted by the hour
-    ("4008 4009 60020 60025", Kind.LIMIT, _NO, 0),  # so many channels, not so often
+    ("4008 60020 60025", Kind.LIMIT, _NO, 0),  # so many channels, not so often
     ("50013", Kind.SERVER, _NO, 1_000),
     ("50000 50002 50006 50014 50015 50016 50024 50025 50038 50115 51000 51002 51003 51407", Kind.INVALID, _NO, 0),
     ("50007 50009 50012 50027 50028 50029 50030 50032 50033 51009 51024", Kind.ACCOUNT, _NO, 0),
