@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -79,3 +80,18 @@ class AskFundings(Struct, frozen=True):
     end_ns: int = 0
     limit: int = 0
     page: str = ""
+
+
+QUESTIONS: Mapping[Op, type[Struct]] = {  # what each operation is asked with
+    Op.TIME: AskNothing,
+    Op.INSTRUMENTS: AskListing,
+    Op.BOOK: AskBook,
+    Op.TICKER: AskSymbol,
+    Op.TRADES: AskTrades,
+    Op.CANDLES: AskCandles,
+    Op.FUNDING: AskSymbol,
+    Op.FUNDINGS: AskFundings,
+    Op.MARK: AskSymbol,
+    Op.INDEX: AskSymbol,
+    Op.BALANCES: AskNothing,
+}

@@ -56,6 +56,8 @@ class Venue(Struct, frozen=True):
     client_id: ClientId
     assets: Callable[[str], str]  # their code of an asset -> ours
     headers: Mapping[str, Mapping[str, str]] = {}  # environment -> headers of every request there
+    # the kinds of key it gives, the usual first; ":base64": the text of the secret stands for bytes
+    key_kinds: tuple[str, ...] = ("hmac-sha256",)
     can: frozenset[str] = frozenset()
     secret_words: frozenset[str] = frozenset()  # headers and parameters that redaction must know
     dated: tuple[Retirement, ...] = ()
