@@ -14,7 +14,8 @@ import pytest
 from fairlead.errors import Misuse, UnknownName
 from fairlead.io.clock import seeded
 from fairlead.sim.city import City
-from fairlead.sim.mishaps import ACTIONS, Args, Handle, Match, Mishaps, Moment, Rule, read_rules
+from fairlead.sim.mishaps import Handle, Mishaps
+from fairlead.sim.rules import ACTIONS, Args, Match, Moment, Rule, read_rules
 from fairlead.sim.server.memory import Memory
 from fairlead.wire.asks import Op
 from fairlead.wire.face import HttpCall
@@ -209,23 +210,29 @@ def asking(visit: Callable[[City, Callable[[str], Coroutine[Any, Any, Any]]], Co
     in_memory(main)
 
 
-def test_refusals_by_mishap_are_the_venues_and_counted_as_no_fault_of_the_client() -> None:
-    """If this failed, the proof that our own budgets never overrun would count what we did not do."""
+def test_refusals_by_mishap_are_the_venues_and_told_from_those_that_were_earned() -> None:
+    """If this failed, the proof that our own budgets never overrun would count what others did."""
 
     async def visit(city: City, get: Any) -> None:
-        city.mishaps.add(Rule("limit", channel="rest", nth=1, args=Args(ms=3_000)))
+        refusals = city.mouth("toy").refusals
         city.mishaps.add(Rule("limit", channel="rest", nth=1, args=Args(ms=3_000, bare=True)))
-        city.mishaps.add(Rule("ban", channel="rest", nth=1, args=Args(ms=60_000)))
+        status, headers, _ = await get("/time")
+        assert (status, "retry-after" in headers) == (429, False)
+        city.mishaps.add(Rule("limit", channel="rest", nth=1, args=Args(ms=3_000)))
         status, headers, body = await get("/time")
         assert (status, headers["retry-after"]) == (429, "3")
         assert msgspec.json.decode(body)["code"] == "slow-down"
-        status, headers, _ = await get("/time")
-        assert (status, "retry-after" in headers) == (429, False)
+        assert (await get("/time"))[0] == 429
+        await asyncio.sleep(3)
+        assert (await get("/time"))[0] == 200
+        city.mishaps.add(Rule("ban", channel="rest", nth=1, args=Args(ms=60_000)))
         status, _, body = await get("/time")
         assert (status, msgspec.json.decode(body)["until"] > city.now_ns() // 10**6) == (418, True)
-        refusals = city.mouth("toy").refusals
-        assert [(one.is_mishap, one.is_ban) for one in refusals] == [(True, False), (True, False), (True, True)]
+        assert (await get("/nonsense"))[0] == 418
+        await asyncio.sleep(60)
         assert (await get("/time"))[0] == 200
+        told = [(one.is_mishap, one.is_ban) for one in refusals]
+        assert told == [(True, False), (True, False), (False, False), (True, True), (False, True)]
 
     asking(visit)
 

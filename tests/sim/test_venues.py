@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 from collections.abc import Callable, Coroutine
@@ -12,7 +13,7 @@ import pytest
 from fairlead.io.clock import VirtualClock, run_virtual, seeded
 from fairlead.sim.city import City
 from fairlead.sim.markets import usual
-from fairlead.sim.mishaps import Args, Rule
+from fairlead.sim.rules import Args, Rule
 from fairlead.sim.server.memory import Memory
 from fairlead.sim.world import World
 from fairlead.venues import registry
@@ -149,6 +150,7 @@ def test_a_venues_troubles_are_understood_by_its_adapter(name: str) -> None:
             fault = await caller.ask(Op.TIME, asks.AskNothing())
             assert isinstance(fault, Fault), rule
             assert fault.kind in kinds, rule
+            await asyncio.sleep(rule.args.ms / 1_000)
         city.maintain(name, is_on=True)
         fault = await caller.ask(Op.BOOK, asks.AskBook(SPOT))
         assert isinstance(fault, Fault)

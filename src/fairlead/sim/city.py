@@ -21,8 +21,9 @@ from fairlead.sim.connection import GOING_AWAY, RESTART, Connection
 from fairlead.sim.happenings import Changed, Funded, Happening, Level, Marked, Traded
 from fairlead.sim.limiter import Who
 from fairlead.sim.meddler import Wire
-from fairlead.sim.mishaps import Match, Mishaps, Moment
+from fairlead.sim.mishaps import Mishaps
 from fairlead.sim.mouth import MAINTENANCE, Mouth, Torn, Wait
+from fairlead.sim.rules import Match, Moment
 from fairlead.sim.stall import Stall
 from fairlead.sim.world import World
 from fairlead.venues import registry

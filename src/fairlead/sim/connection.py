@@ -7,8 +7,9 @@ from typing import Any, Protocol
 from fairlead.sim.answers import answer
 from fairlead.sim.limiter import Who
 from fairlead.sim.meddler import NOWHERE, Meddler, Wire
-from fairlead.sim.mishaps import MS_NS, Match
+from fairlead.sim.mishaps import MS_NS
 from fairlead.sim.mouth import Mouth
+from fairlead.sim.rules import Match
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
 from fairlead.wire.mirror import Heard

@@ -49,13 +49,22 @@ class Limiter:
             return banned
         wanted = [(self._meter(charge, who), charge) for charge in charges if charge.units]
         for meter, charge in wanted:
-            wait_ms = meter.wait_ms(charge.units, meter.now(venue_ms, mono_ms))
+            wait_ms = max(meter.shut_until_ms - mono_ms, meter.wait_ms(charge.units, meter.now(venue_ms, mono_ms)))
             if wait_ms > 0:
                 return self._refuse(meter.budget, wait_ms, who, venue_ms, mono_ms)
         for meter, charge in wanted:
             meter.add(charge.units, meter.now(venue_ms, mono_ms))
             self._strikes.pop(_owner(meter.budget, who), None)
         return None
+
+    def shut(self, charge: Charge, who: Who, wait_ms: int, venue_ms: int, mono_ms: int, is_ban: bool) -> Over:
+        """Refuses the budget's owner for a while without a cause, or bans it."""
+        meter = self._meter(charge, who)
+        if is_ban:
+            self._banned[_owner(meter.budget, who)] = (meter.budget.name, mono_ms + wait_ms, 0)
+            return Over(meter.budget.name, wait_ms, venue_ms + wait_ms)
+        meter.shut_until_ms = mono_ms + wait_ms
+        return Over(meter.budget.name, wait_ms)
 
     def readings(self, charges: Sequence[Charge], who: Who, venue_ms: int, mono_ms: int) -> tuple[Reading, ...]:
         """How far the budgets of these charges are used."""
@@ -116,6 +125,7 @@ class Meter(ABC):
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.limit = budget.most or budget.units
+        self.shut_until_ms = 0  # on the steady clock
 
     def now(self, venue_ms: int, mono_ms: int) -> int:
         return mono_ms

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from fairlead.model.instrument import Catalog
-from fairlead.sim.mishaps import MS_NS, Handle, Match, Mishaps, Moment
+from fairlead.sim.mishaps import MS_NS, Handle, Mishaps
+from fairlead.sim.rules import Match, Moment
 from fairlead.sim.spoils import BYTES, HUGE_BYTES, Crooked, corrupted, estranged, misdated, swapped
 from fairlead.wire.conversation import Topic
 from fairlead.wire.mirror import Depth

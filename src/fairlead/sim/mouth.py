@@ -17,7 +17,8 @@ from fairlead.sim.answers import Shop, answer
 from fairlead.sim.keys import Keyring
 from fairlead.sim.limiter import Limiter, Over, Who
 from fairlead.sim.listing import Listing
-from fairlead.sim.mishaps import MS_NS, Args, Handle, Match, Mishaps, Moment
+from fairlead.sim.mishaps import MS_NS, Handle, Mishaps
+from fairlead.sim.rules import Args, Match, Moment
 from fairlead.sim.spoils import BYTES, corrupted, page
 from fairlead.sim.stall import Stall
 from fairlead.sim.world import World
@@ -105,14 +106,14 @@ class Mouth:
         """The steps of one request. Each is taken when the one before is done, so that limits, the clock and the world
         are read at the right time."""
         heard = self.mirror.hear(request, self.ctx)
-        here = _here(request, heard)
+        here, who = _here(request, heard), Who(ip, heard.key_id if isinstance(heard, Heard) else "")
         for handle in self._struck(Moment.ASK, here):
-            yield from self._done_to_it(handle, ip)
-        reply = self._reply(request, heard, Who(ip, heard.key_id if isinstance(heard, Heard) else ""), here)
+            yield from self._done_to_it(handle, heard, who)
+        reply = self._reply(request, heard, who, here)
         for handle in self._struck(Moment.REPLY, here):
             reply = replace(reply, body=BYTES[handle.rule.action](reply.body, handle.rule.args))
         for handle in self._struck(Moment.ACTED, here):
-            yield from self._done_to_it(handle, ip)
+            yield from self._done_to_it(handle, heard, who)
         yield reply
 
     def _reply(self, request: Request, heard: Heard | Fault, who: Who, here: Match) -> Reply:
@@ -177,7 +178,7 @@ class Mouth:
     def _struck(self, moment: Moment, here: Match) -> Iterator[Handle]:
         return self.mishaps.struck(moment, self.venue.name, here)
 
-    def _done_to_it(self, handle: Handle, ip: str) -> Iterator[Step]:
+    def _done_to_it(self, handle: Handle, heard: Heard | Fault, who: Who) -> Iterator[Step]:
         """Mishaps of a whole request, before the venue acts or after."""
         args = handle.rule.args
         match handle.rule.action:
@@ -191,14 +192,18 @@ class Mouth:
             case "status":
                 yield _proxied(args)
             case "limit" | "ban" as action:
-                yield self._limited(action == "ban", args, ip)
+                yield self._limited(action == "ban", args, heard, who)
 
-    def _limited(self, is_ban: bool, args: Args, ip: str) -> Reply:
-        """As if a budget were used up, in the venue's own words."""
-        budget = next((one.name for one in self.venue.budgets if one.of == "ip"), self.venue.budgets[0].name)
+    def _limited(self, is_ban: bool, args: Args, heard: Heard | Fault, who: Who) -> Reply:
+        """As if what the request costs were used up, in the venue's own words. Who goes on in spite of it is refused
+        by the limits themselves; who was not told how long to wait may."""
+        charge = next(iter(self.charges(heard)), Charge(self.venue.budgets[0].name))
         wait_ms = args.ms or LIMITED_MS
-        over = Over(budget, wait_ms, self.venue_ms() + wait_ms if is_ban else 0)
-        reply = self.mirror.refuse(self._over(over, Who(ip), is_mishap=True))
+        if args.bare:
+            over = Over(charge.budget, wait_ms)
+        else:
+            over = self.limiter.shut(charge, who, wait_ms, self.venue_ms(), self._now_ns() // MS_NS, is_ban)
+        reply = self.mirror.refuse(self._over(over, who, is_mishap=True))
         kept = {name: value for name, value in reply.headers.items() if name.lower() != "retry-after"}
         return replace(reply, headers=kept) if args.bare else reply
 

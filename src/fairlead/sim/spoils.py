@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from fairlead.model.instrument import Catalog, Instrument
 from fairlead.model.market import Candle, Funding, Index, Mark, Quote, Ticker, Trade
-from fairlead.sim.mishaps import MS_NS, Args
+from fairlead.sim.mishaps import MS_NS
+from fairlead.sim.rules import Args
 from fairlead.wire.door import Side
 from fairlead.wire.mirror import Depth, Sight
 
@@ -57,11 +58,14 @@ def misdated(event: Any, args: Args) -> Any:
 
 
 def stranger(text: bytes, args: Args) -> bytes:
-    """The first object gets a field that no document names."""
-    name = (args.text or "novelty").encode()
-    at = text.find(b"{")
+    """An object gets a field that no document names: the first, or the one that `count` says, from 0."""
+    at = -1
+    for _ in range(args.count + 1):
+        at = text.find(b"{", at + 1)
+        if at < 0:
+            return text
     comma = b"" if text[at + 1 : at + 2] == b"}" else b","
-    return text if at < 0 else text[: at + 1] + b'"' + name + b'":1' + comma + text[at + 1 :]
+    return text[: at + 1] + b'"' + (args.text or "novelty").encode() + b'":1' + comma + text[at + 1 :]
 
 
 def page(status: int) -> bytes:

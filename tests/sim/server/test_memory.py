@@ -10,7 +10,7 @@ import pytest
 
 from fairlead.errors import NotSent, Unknown
 from fairlead.sim.city import City
-from fairlead.sim.mishaps import Args, Match, Rule
+from fairlead.sim.rules import Args, Match, Rule
 from fairlead.sim.server.memory import Memory
 from fairlead.wire.face import HttpCall
 from tests.sim.street import Client, in_memory

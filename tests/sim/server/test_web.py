@@ -17,7 +17,7 @@ from fairlead.io.clock import VirtualClock, run_virtual, seeded
 from fairlead.io.http import AioHttp
 from fairlead.io.socket import Picows
 from fairlead.sim.city import City
-from fairlead.sim.mishaps import Args, Match, Rule
+from fairlead.sim.rules import Args, Match, Rule
 from fairlead.sim.server.gates import announced
 from fairlead.sim.server.memory import Memory
 from fairlead.sim.server.web import Served

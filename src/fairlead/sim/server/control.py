@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from fairlead.errors import Misuse
 from fairlead.sim.city import City
-from fairlead.sim.mishaps import Handle, read_rules
+from fairlead.sim.mishaps import Handle
+from fairlead.sim.rules import read_rules
 from fairlead.wire.http import Reply, Request
 
-FAULTS, MAINTENANCE, STATE = "/_sim/faults", "/_sim/maintenance", "/_sim/state"
+FAULTS = "/_sim/faults"
 HOST_NAMES = ("127.0.0.1", "localhost", "[::1]")  # under another name it was reached through somebody's trick
 
 
