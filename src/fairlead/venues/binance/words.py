@@ -63,13 +63,17 @@ def reply(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Any:
 def _exchange_info(answer: Sequence[Instrument], query: Query, ctx: Ctx, at: Stamp) -> Said:
     wanted = _wanted(query)
     with_sets = query.get("showPermissionSets") != ["false"]
+    shown = [one for one in answer if not wanted or one.venue_symbol in wanted]
+    by_base: dict[str, list[str]] = {}
+    for one in shown:
+        by_base.setdefault(one.parts.base, []).append(one.venue_symbol)
     return {
         "timezone": "UTC",
         "serverTime": at.venue_ms,
         "rateLimits": RATE_LIMITS,
         "exchangeFilters": [],
-        "symbols": [_symbol(one, with_sets) for one in answer if not wanted or one.venue_symbol in wanted],
-        "sors": [],
+        "symbols": [_symbol(one, with_sets) for one in shown],
+        "sors": [{"baseAsset": base, "symbols": names} for base, names in by_base.items()],
     }
 
 
