@@ -13,7 +13,7 @@ from fairlead.model.numbers import POWERS, text_of, unfixed
 class Book:
     """`bid` and `ask` are the floats nearest to the exact prices (None: that side is empty); `*_exact` are Decimals.
 
-    It changes under your hands: take what you need inside the callback, or keep `levels()`."""
+    It changes under your hands: take what you need inside the callback, or keep `bids()` and `asks()`."""
 
     __slots__ = ("_now_ns", "rungs", "seen_ns", "seq", "state", "symbol", "venue", "venue_ns")
 
@@ -26,12 +26,12 @@ class Book:
     @property
     def bid(self) -> float | None:
         keys = self.rungs.bids.keys
-        return -keys[0] / POWERS[self.rungs.price_decimals] if keys else None
+        return keys[-1] / POWERS[self.rungs.price_decimals] if keys else None
 
     @property
     def ask(self) -> float | None:
         keys = self.rungs.asks.keys
-        return keys[0] / POWERS[self.rungs.price_decimals] if keys else None
+        return -keys[-1] / POWERS[self.rungs.price_decimals] if keys else None
 
     @property
     def bid_qty(self) -> float | None:
@@ -44,12 +44,12 @@ class Book:
     @property
     def bid_exact(self) -> Decimal | None:
         keys = self.rungs.bids.keys
-        return unfixed(-keys[0], self.rungs.price_decimals) if keys else None
+        return unfixed(keys[-1], self.rungs.price_decimals) if keys else None
 
     @property
     def ask_exact(self) -> Decimal | None:
         keys = self.rungs.asks.keys
-        return unfixed(keys[0], self.rungs.price_decimals) if keys else None
+        return unfixed(-keys[-1], self.rungs.price_decimals) if keys else None
 
     @property
     def age_ms(self) -> float:
@@ -81,7 +81,7 @@ class Book:
         return bids, asks
 
     def _qty(self, side: Ladder) -> float | None:
-        return side.qtys[side.keys[0]] / POWERS[self.rungs.qty_decimals] if side.keys else None
+        return side.qtys[side.keys[-1]] / POWERS[self.rungs.qty_decimals] if side.keys else None
 
     def _floats(self, side: Ladder, levels: int) -> list[tuple[float, float]]:
         price, qty = POWERS[self.rungs.price_decimals], POWERS[self.rungs.qty_decimals]

@@ -1,16 +1,16 @@
 """The levels of one book in exact fixed point: plain dictionaries and sorted keys; it knows no sequence numbers.
 
-Texts become integers once (a bounded memo remembers them); a text with more decimals than declared widens the whole
-book instead of losing a digit. Whatever replaces this file must pass the same tests."""
+Texts become integers once (bounded memos remember them); a text with more decimals than declared widens the whole book
+instead of losing a digit. Whatever replaces this file must pass the same tests."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from fairlead.model.numbers import POWERS, MoreDecimals, fixed
 
-MEMO_MOST = 32_768  # texts remembered a book; then forgotten all at once
+MEMO_MOST = 4_096  # texts remembered by each of a book's three memos; then forgotten all at once
 LEVELS_MOST = 20_000  # a side; beyond it the worst levels go, since nobody trades there
 DECIMALS_MOST = 30  # no venue declares more; a text that asks for it is nonsense
 
@@ -23,47 +23,109 @@ class BadLevel(ValueError):
         self.label = label
 
 
+class _Memo(dict[str, int]):
+    """What a text means, read when it is first looked up: a hit costs one lookup and no call."""
+
+    __slots__ = ("_least", "_sign", "_widen", "decimals")
+
+    def __init__(self, decimals: int, least: int, sign: int, widen: Callable[[int], None]) -> None:
+        super().__init__()
+        self.decimals, self._least, self._sign, self._widen = decimals, least, sign, widen
+
+    def __missing__(self, text: str) -> int:
+        try:
+            number = fixed(text, self.decimals)
+        except MoreDecimals as more:
+            if more.decimals > DECIMALS_MOST:
+                raise BadLevel("not a number in range", text) from None
+            self._widen(more.decimals)
+            number = fixed(text, self.decimals)
+        except ValueError:
+            raise BadLevel("not a number", text) from None
+        if number < self._least:
+            raise BadLevel("negative" if number < 0 else "zero", text)
+        if len(self) >= MEMO_MOST:
+            self.clear()
+        self[text] = number = number * self._sign
+        return number
+
+
 class Ladder:
-    """One side. Keys are prices (asks) or negated prices (bids), ascending, so that index 0 is the best."""
+    """One side. Keys are prices (bids) or negated prices (asks), ascending: the best is last, where lists are cheap.
 
-    __slots__ = ("keys", "qtys", "sign")
+    `edge` is the key down to which every level is known; None: all of them are."""
 
-    def __init__(self, sign: int) -> None:
+    __slots__ = ("edge", "keys", "qtys", "read", "sign")
+
+    def __init__(self, sign: int, decimals: int, widen: Callable[[int], None]) -> None:
         self.sign = sign
+        self.edge: int | None = None
         self.keys: list[int] = []
         self.qtys: dict[int, int] = {}
+        self.read = _Memo(decimals, 1, sign, widen)  # from a price's text to its key
 
     def top(self, levels: int) -> list[tuple[int, int]]:
-        """(price, quantity), best first."""
-        qtys, sign = self.qtys, self.sign
-        return [(key * sign, qtys[key]) for key in self.keys[:levels]]
+        """(price, quantity), best first; nothing from beyond the edge, where levels may be missing."""
+        qtys, sign, keys = self.qtys, self.sign, self.keys
+        first = max(0, len(keys) - levels)
+        if self.edge is not None and first < len(keys) and keys[first] < self.edge:
+            first = bisect_left(keys, self.edge)
+        return [(key * sign, qtys[key]) for key in reversed(keys[first:])]
 
     def load(self, levels: Iterable[tuple[int, int]]) -> None:
-        self.qtys = {price * self.sign: qty for price, qty in levels if qty}
-        self.keys = sorted(self.qtys)
+        """(key, quantity) in any order; the last word on a level counts."""
+        self.qtys.clear()
+        self.qtys.update(levels)
+        for key in [key for key, qty in self.qtys.items() if not qty]:
+            del self.qtys[key]
+        self.keys[:] = sorted(self.qtys)
+        self.edge = None
 
     def cut(self, levels: int) -> None:
         """Forget all but the best."""
-        for key in self.keys[levels:]:
+        worse = self.keys[:-levels]
+        for key in worse:
             del self.qtys[key]
-        del self.keys[levels:]
+        del self.keys[: len(worse)]
 
-    def scale(self, price_by: int, qty_by: int) -> None:
-        self.qtys = {key * price_by: qty * qty_by for key, qty in self.qtys.items()}
-        self.keys = [key * price_by for key in self.keys]
+    def end(self) -> None:
+        """There are levels beyond these that we were not told."""
+        self.edge = self.keys[0] if self.edge is None else max(self.edge, self.keys[0])
+
+    def scale(self, key_by: int, qty_by: int) -> None:
+        """In place: whoever is in the middle of a change goes on with the same list and dictionary."""
+        levels = [(key * key_by, qty * qty_by) for key, qty in self.qtys.items()]
+        self.qtys.clear()
+        self.qtys.update(levels)
+        self.keys[:] = [key * key_by for key in self.keys]
+        self.edge = self.edge * key_by if self.edge is not None else None
+
+    def copy_from(self, other: Ladder) -> None:
+        self.keys[:], self.edge = other.keys, other.edge
+        self.qtys.clear()
+        self.qtys.update(other.qtys)
+        self.read.clear()
+        self.read.decimals = other.read.decimals
 
 
 class Rungs:
     """Both sides of a book with their decimals."""
 
-    __slots__ = ("_prices", "_qtys", "asks", "bids", "price_decimals", "qty_decimals", "widened")
+    __slots__ = ("_qtys", "asks", "bids", "widened")
 
     def __init__(self, price_decimals: int, qty_decimals: int) -> None:
-        self.bids, self.asks = Ladder(-1), Ladder(1)
-        self.price_decimals, self.qty_decimals = price_decimals, qty_decimals
+        self.bids = Ladder(1, price_decimals, self._widen_prices)
+        self.asks = Ladder(-1, price_decimals, self._widen_prices)
+        self._qtys = _Memo(qty_decimals, 0, 1, self._widen_qtys)
         self.widened = 0  # how often a text needed more decimals than there were
-        self._prices: dict[str, int] = {}
-        self._qtys: dict[str, int] = {}
+
+    @property
+    def price_decimals(self) -> int:
+        return self.bids.read.decimals
+
+    @property
+    def qty_decimals(self) -> int:
+        return self._qtys.decimals
 
     def load(self, bids: Sequence[tuple[str, str]], asks: Sequence[tuple[str, str]]) -> None:
         """Begin again with these levels; when one widens the book, all are read once more at the new scale."""
@@ -71,80 +133,52 @@ class Rungs:
         while widened != self.widened:
             widened = self.widened
             for ladder, levels in ((self.bids, bids), (self.asks, asks)):
-                ladder.load([(self._price(price), self._qty(qty)) for price, qty in levels])
+                ladder.load([(ladder.read[price], self._qtys[qty]) for price, qty in levels])
+        for ladder in (self.bids, self.asks):
+            self._bound(ladder)
 
     def change(self, ladder: Ladder, levels: Sequence[tuple[str, str]]) -> None:
         """Absolute quantities; 0 removes, and removing what is not there is normal."""
-        prices, quantities, sign = self._prices, self._qtys, ladder.sign
+        read, quantities, keys, qtys = ladder.read, self._qtys, ladder.keys, ladder.qtys
         for price_text, qty_text in levels:
-            qty = quantities.get(qty_text)
-            if qty is None:
-                qty = self._qty(qty_text)
-            price = prices.get(price_text)
-            if price is None:
-                price = self._price(price_text)
-            key = price * sign
+            key = read[price_text]
+            qty = quantities[qty_text]
             if qty:
-                if key not in ladder.qtys:
-                    insort(ladder.keys, key)
-                ladder.qtys[key] = qty
-            elif ladder.qtys.pop(key, None) is not None:
-                del ladder.keys[bisect_left(ladder.keys, key)]
-        if len(ladder.keys) > LEVELS_MOST:
-            ladder.cut(LEVELS_MOST)
+                if key not in qtys:
+                    insort(keys, key)
+                qtys[key] = qty
+            elif key in qtys:
+                del qtys[key]
+                del keys[bisect_left(keys, key)]
+        if len(keys) > LEVELS_MOST:
+            self._bound(ladder)
 
     def copy_from(self, other: Rungs) -> None:
-        self.price_decimals, self.qty_decimals = other.price_decimals, other.qty_decimals
-        for mine, theirs in ((self.bids, other.bids), (self.asks, other.asks)):
-            mine.keys, mine.qtys = list(theirs.keys), dict(theirs.qtys)
-        self._prices.clear()
+        self.bids.copy_from(other.bids)
+        self.asks.copy_from(other.asks)
         self._qtys.clear()
+        self._qtys.decimals = other.qty_decimals
 
-    def _price(self, text: str) -> int:
-        price = self._prices.get(text)
-        if price is None:
-            price = self._read(text, prices=True)
-            if price <= 0:
-                raise BadLevel("negative" if price < 0 else "zero", text)
-            if len(self._prices) >= MEMO_MOST:
-                self._prices.clear()
-            self._prices[text] = price
-        return price
+    def _bound(self, ladder: Ladder) -> None:
+        if len(ladder.keys) > LEVELS_MOST:
+            ladder.cut(LEVELS_MOST)
+            ladder.end()
 
-    def _qty(self, text: str) -> int:
-        qty = self._qtys.get(text)
-        if qty is None:
-            qty = self._read(text, prices=False)
-            if qty < 0:
-                raise BadLevel("negative", text)
-            if len(self._qtys) >= MEMO_MOST:
-                self._qtys.clear()
-            self._qtys[text] = qty
-        return qty
-
-    def _read(self, text: str, *, prices: bool) -> int:
-        decimals = self.price_decimals if prices else self.qty_decimals
-        try:
-            return fixed(text, decimals)
-        except MoreDecimals as more:
-            if more.decimals > DECIMALS_MOST:
-                raise BadLevel("not a number in range", text) from None
-            self._widen(more.decimals - decimals, prices=prices)
-            return fixed(text, more.decimals)
-        except ValueError:
-            raise BadLevel("not a number", text) from None
-
-    def _widen(self, by: int, *, prices: bool) -> None:
+    def _widen_prices(self, decimals: int) -> None:
+        by = POWERS[decimals - self.price_decimals]
         self.widened += 1
-        price_by, qty_by = (POWERS[by], 1) if prices else (1, POWERS[by])
         for ladder in (self.bids, self.asks):
-            ladder.scale(price_by, qty_by)
-        if prices:
-            self.price_decimals += by
-            self._prices.clear()
-        else:
-            self.qty_decimals += by
-            self._qtys.clear()
+            ladder.scale(by, 1)
+            ladder.read.clear()
+            ladder.read.decimals = decimals
+
+    def _widen_qtys(self, decimals: int) -> None:
+        by = POWERS[decimals - self.qty_decimals]
+        self.widened += 1
+        for ladder in (self.bids, self.asks):
+            ladder.scale(1, by)
+        self._qtys.clear()
+        self._qtys.decimals = decimals
 
     def __repr__(self) -> str:
         return f"<Rungs {len(self.bids.keys)} bids, {len(self.asks.keys)} asks, {self.price_decimals} decimals>"

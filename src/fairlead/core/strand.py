@@ -9,13 +9,13 @@ from enum import IntEnum
 
 import msgspec
 
-from fairlead.core.rungs import BadLevel, Rungs
+from fairlead.core.rungs import BadLevel, Ladder, Rungs
 from fairlead.model.instrument import Instrument
 from fairlead.wire.conversation import Levels
 from fairlead.wire.door import BookRule, Continuity
 from fairlead.wire.shapes import READERS, Nonsense
 
-WAITING_MOST = 10_000  # changes kept while the whole is on its way; more than this and we begin again
+WAITING_MOST = 10_000  # changes kept while the whole is on its way; then the oldest go, and it must be a newer whole
 REMEMBERED = 512  # (prior, last) pairs, to know a repeated change from a missing one
 
 
@@ -44,7 +44,7 @@ class Strand:
         self._read = READERS[rule.shape]
         self._waiting: deque[Levels] = deque()
         self._recent: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
-        self._edges = (0, 0)  # worst keys of the whole we began with, where it was cut at the depth asked for
+        self._each_whole = rule.then is Continuity.WHOLE
         self._joining = False  # the next change is the first after the whole
 
     @property
@@ -66,11 +66,11 @@ class Strand:
     def take(self, levels: Levels) -> Take:
         """A message of the stream."""
         try:
-            if levels.whole:
+            if self.live and (self._each_whole or not levels.whole):
+                return self._follow(levels)
+            if self._each_whole or levels.whole:
                 return self._begin(levels)
-            if not self.live:
-                return self._keep(levels)
-            return self._follow(levels)
+            return self._keep(levels)
         except BadLevel as bad:
             return self._void(Take.BAD, str(bad), bad.label)
         except (msgspec.DecodeError, Nonsense) as bad:
@@ -81,31 +81,31 @@ class Strand:
         if self.live:
             return Take.IGNORED
         first = self._waiting[0] if self._waiting else None
-        if first is not None and first.first > whole.last + 1:
+        if first is not None and _after(first) > whole.last:
             self.why = f"snapshot {whole.last} is older than the first change {first.first}"
             return Take.WAITING
         waiting = [levels for levels in self._waiting if levels.last > whole.last]
         took = self.take(whole)
-        self._waiting.clear()
-        for levels in waiting:
-            if took is Take.WHOLE and self.take(levels) > Take.IGNORED:
-                return Take.GAP
-        return took
+        return self._catch_up(waiting) if took is Take.WHOLE else took
 
     def adopt(self, other: Strand) -> Take:
         """Begin from a book that is live on another connection, if the changes kept here join it."""
         first = self._waiting[0] if self._waiting else None
-        if not other.live or first is None or first.first > other.last + 1 or not other.last:
+        if not other.live or not other.last or first is None or _after(first) > other.last:
             return Take.WAITING
         waiting = [levels for levels in self._waiting if levels.last > other.last]
         self.rungs.copy_from(other.rungs)
-        self.live, self.last, self._edges = True, other.last, other._edges
+        self.live, self.last, self._joining = True, other.last, True
         self.venue_ns, self.seen_ns = other.venue_ns, other.seen_ns
+        return self._catch_up(waiting)
+
+    def _catch_up(self, waiting: list[Levels]) -> Take:
+        """What came while the whole was on its way."""
         self._waiting.clear()
-        self._joining = True
         for levels in waiting:
-            if self.take(levels) > Take.IGNORED:
-                return Take.GAP
+            took = self.take(levels)
+            if took > Take.IGNORED:
+                return took
         return Take.WHOLE
 
     def _keep(self, levels: Levels) -> Take:
@@ -118,14 +118,15 @@ class Strand:
 
     def _begin(self, levels: Levels) -> Take:
         bids, asks = self._read(levels.bids), self._read(levels.asks)
-        held = (self.rungs.bids.qtys, self.rungs.asks.qtys) if self.live else None
+        held = (dict(self.rungs.bids.qtys), dict(self.rungs.asks.qtys)) if self.live else None
         self.rungs.load(bids, asks)
         if self._rule.cut:
             self._cut()
         self.same = held is not None and held == (self.rungs.bids.qtys, self.rungs.asks.qtys)
+        if self._rule.whole_from is not None:
+            self._mark_ends()
         self.live, self._joining = True, True
         self._recent.clear()
-        self._edges = self._edges_of() if self._depth and max(len(bids), len(asks)) >= self._depth else (0, 0)
         self._note(levels)
         wrong = self._wrong(levels)
         return wrong if wrong is not None else Take.WHOLE
@@ -158,8 +159,8 @@ class Strand:
         if then is Continuity.RANGE:
             if levels.last <= self.last:
                 return Take.IGNORED
-            if levels.first > self.last + 1:
-                return self._void(Take.GAP, f"changes {self.last + 1} to {levels.first - 1} are missing")
+            if _after(levels) > self.last:
+                return self._void(Take.GAP, f"changes {self.last + 1} to {_after(levels)} are missing")
         elif then is Continuity.PRIOR:
             if levels.prior != self.last:
                 if (levels.prior, levels.last) in self._recent:
@@ -170,9 +171,14 @@ class Strand:
                 return Take.IGNORED
             if levels.first != self.last + 1:
                 return self._void(Take.GAP, f"change {levels.first} came, {self.last + 1} was next")
-        elif then is Continuity.WHOLE and levels.last and levels.last < self.last:
+        elif then is Continuity.WHOLE and self._is_older(levels):
             return Take.IGNORED
         return None
+
+    def _is_older(self, whole: Levels) -> bool:
+        """By number or time, and newer by neither: a venue that counts anew after maintenance is still followed."""
+        older = whole.last < self.last or whole.venue_ns < self.venue_ns
+        return older and whole.last <= self.last and whole.venue_ns <= self.venue_ns
 
     def _wrong(self, levels: Levels) -> Take | None:
         """What the book itself shows after the change: a wrong sum, crossed sides, or levels we never saw."""
@@ -181,23 +187,23 @@ class Strand:
             ours = rule.checksum(bids.top(rule.checksum_levels), asks.top(rule.checksum_levels), self._instrument)
             if ours != levels.checksum:
                 return self._void(Take.GAP, f"checksum {ours}, the venue says {levels.checksum}")
-        if bids.keys and asks.keys and -bids.keys[0] >= asks.keys[0] and not rule.crossed_ok:
-            label = "locked" if -bids.keys[0] == asks.keys[0] else "crossed"
-            return self._void(
-                Take.BAD, f"bid {-bids.keys[0]} at ask {asks.keys[0]} ({self.rungs.price_decimals} decimals)", label
-            )
-        worst_bid, worst_ask = self._edges
-        if (worst_bid and bids.keys and bids.keys[0] > worst_bid) or (
-            worst_ask and asks.keys and asks.keys[0] > worst_ask
-        ):
+        elif rule.then is Continuity.SUM:
+            return self._void(Take.GAP, "no checksum came, and nothing else proves the change")
+        if bids.keys and asks.keys and bids.keys[-1] >= -asks.keys[-1] and not rule.crossed_ok:
+            bid, ask = bids.keys[-1], -asks.keys[-1]
+            why = f"bid {bid} at ask {ask} ({self.rungs.price_decimals} decimals)"
+            return self._void(Take.BAD, why, "locked" if bid == ask else "crossed")
+        if (bids.edge is not None and _left(bids, bids.edge)) or (asks.edge is not None and _left(asks, asks.edge)):
             return self._void(Take.GAP, "the price left the levels that the snapshot held")
         return None
 
     def _note(self, levels: Levels) -> None:
         self.last = levels.last
         self.venue_ns = levels.venue_ns or self.venue_ns
-        self.seen_ns = levels.seen_ns
+        self.seen_ns = levels.seen_ns or self.seen_ns
         if self._rule.then is Continuity.PRIOR:
+            if levels.last < levels.prior:
+                self._recent.clear()  # the venue counts anew: what we remember are other changes' numbers
             self._recent.append((levels.prior, levels.last))
 
     def _cut(self) -> None:
@@ -206,11 +212,11 @@ class Strand:
                 if len(ladder.keys) > self._depth:
                     ladder.cut(self._depth)
 
-    def _edges_of(self) -> tuple[int, int]:
-        if self._rule.whole_from is None:
-            return (0, 0)  # the stream itself keeps these levels complete
-        bids, asks = self.rungs.bids.keys, self.rungs.asks.keys
-        return (bids[-1] if len(bids) >= self._depth else 0, asks[-1] if len(asks) >= self._depth else 0)
+    def _mark_ends(self) -> None:
+        """A side as long as was asked for goes on where we cannot see it, and changes tell only what changes there."""
+        for ladder in (self.rungs.bids, self.rungs.asks):
+            if self._depth and len(ladder.keys) >= self._depth:
+                ladder.end()
 
     def _void(self, take: Take, why: str, label: str = "") -> Take:
         self.reset()
@@ -220,3 +226,12 @@ class Strand:
     def __repr__(self) -> str:
         state = f"live at {self.position}" if self.live else f"waiting for the whole, {len(self._waiting)} kept"
         return f"<Strand {self._instrument.symbol} {state}: {self.rungs}>"
+
+
+def _after(levels: Levels) -> int:
+    """The number that a change must follow."""
+    return levels.prior if levels.prior >= 0 else levels.first - 1
+
+
+def _left(ladder: Ladder, edge: int) -> bool:
+    return not ladder.keys or ladder.keys[-1] < edge

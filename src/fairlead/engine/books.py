@@ -98,8 +98,8 @@ class BookFeed(Feed[Book]):
         book.seq, book.venue_ns, book.seen_ns = strand.last, strand.venue_ns, strand.seen_ns
         rungs = strand.rungs
         bids, asks = rungs.bids.keys, rungs.asks.keys
-        if bids and asks and (bids[0], asks[0]) != self._tops:
-            self._tops = (bids[0], asks[0])
+        if bids and asks and (bids[-1], asks[-1]) != self._tops:
+            self._tops = (bids[-1], asks[-1])
             if self._around.mends.guard and self._jumped(line, strand):
                 return
         if rungs.widened != self._widened:
@@ -206,7 +206,7 @@ class BookFeed(Feed[Book]):
         self.book.seq, self.book.venue_ns, self.book.seen_ns = strand.last, strand.venue_ns, strand.seen_ns
         bids, asks = strand.rungs.bids.keys, strand.rungs.asks.keys
         if bids and asks:
-            self._tops = (bids[0], asks[0])
+            self._tops = (bids[-1], asks[-1])
             if self._around.mends.guard and self._jumped(line, strand):
                 return
         if self.state is State.RESYNCING:
