@@ -127,6 +127,21 @@ def test_what_was_left_is_told_no_more_and_joining_again_begins_anew() -> None:
     in_memory(visit)
 
 
+def test_a_door_may_answer_at_more_paths() -> None:
+    """If this failed, clients that use a venue's other address could not be served, or would be served wrongly."""
+
+    async def visit(city: City, memory: Memory) -> None:
+        said = {}
+        for path in ("/stream", "/stream/7", "/stream/bare", "/stream/bare/7?a=b"):
+            client = Client()
+            await memory.ws.dial(memory.addresses["toy"]["ws"][0] + path, client, 1_000)
+            await asyncio.sleep(1)
+            said[path] = bool(client.words)
+        assert said == {"/stream": True, "/stream/7": True, "/stream/bare": False, "/stream/bare/7?a=b": False}
+
+    in_memory(visit)
+
+
 def test_every_kind_is_told_at_once_and_goes_on() -> None:
     """If this failed, a topic could be joined that never speaks."""
 

@@ -86,16 +86,17 @@ class City:
         """A connection at the room of this path, which its front then opens; or the reply that refuses the upgrade."""
         self._catch_up()
         mouth = self.mouth(venue)
-        door = mouth.room(host_key, path)
-        if door is None:
+        found = mouth.room(host_key, path)
+        if found is None:
             return Reply(404, {"content-type": "text/plain"}, b"404 page not found")
         if mouth.is_in_maintenance:
             return mouth.mirror.refuse(MAINTENANCE)
         self._born += 1
+        door, room = found
         over = mouth.admit(door.dial_cost, Who(ip, connection=str(self._born)))
         if over is not None:
             return mouth.mirror.refuse(over)
-        connection = self._connections[self._born] = Connection(self._born, mouth, door, slot, ip, wire, self)
+        connection = self._connections[self._born] = Connection(self._born, mouth, door, room, slot, ip, wire, self)
         return connection
 
     def opened(self, connection: Connection) -> None:

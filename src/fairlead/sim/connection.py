@@ -29,7 +29,9 @@ class Square(Protocol):
 class Connection:
     """Its front calls `opened`, `receive` and `ended`; the city `tell` and `tick`; its hearing the rest, as an Ear."""
 
-    def __init__(self, id: int, mouth: Mouth, door: Door, slot: int, ip: str, wire: Wire, square: Square) -> None:
+    def __init__(
+        self, id: int, mouth: Mouth, door: Door, room: str, slot: int, ip: str, wire: Wire, square: Square
+    ) -> None:
         self.id, self.mouth, self.door, self.slot = id, mouth, door, slot
         self.who = Who(ip, connection=str(id))
         self.topics: dict[Topic, None] = {}
@@ -41,7 +43,7 @@ class Connection:
         self._to_present: list[Topic] = []
         self._born_ns = mouth.stamp().mono_ns
         self._end_ns = 0  # announced
-        self._hearing = mouth.mirror.rooms[door.name](mouth.ctx, mouth.keyring, self)
+        self._hearing = mouth.mirror.rooms[room](mouth.ctx, mouth.keyring, self)
 
     # Its front.
 

@@ -161,17 +161,19 @@ class Mouth:
 
     # Connections.
 
-    def room(self, host_key: str, path: str) -> Door | None:
-        """The door that answers at this path."""
+    def room(self, host_key: str, path: str) -> tuple[Door, str] | None:
+        """The door that answers at this path, and the name of its room there; the longest path wins."""
         bare = path.partition("?")[0]
+        doors = {door.name: door for door in self.venue.doors if door.host == host_key}
         fitting = [
-            (len(at), door)
-            for door in self.venue.doors
-            if (at := self.mirror.paths.get(door.name)) is not None
-            and door.host == host_key
-            and (bare == at or bare.startswith(at.rstrip("/") + "/"))
+            (len(at), name)
+            for name, at in self.mirror.paths.items()
+            if name.partition("/")[0] in doors and (bare == at or bare.startswith(at.rstrip("/") + "/"))
         ]
-        return max(fitting, key=lambda one: one[0])[1] if fitting else None
+        if not fitting:
+            return None
+        name = max(fitting)[1]
+        return doors[name.partition("/")[0]], name
 
     # Mishaps.
 

@@ -121,8 +121,10 @@ class Mirror(Struct, frozen=True):
     # (budget, wait_ms, until_ms): to those who go on; None: it does not ban
     ban: Callable[[str, int, int], Fault | None]
     toll: Callable[[tuple[Reading, ...]], Mapping[str, str]]  # limit headers
-    rooms: Mapping[str, Callable[[Ctx, Verifier, Ear], Hearing]]  # by Door.name
-    paths: Mapping[str, str]  # Door.name -> the path under its host key at which that room answers
+    rooms: Mapping[str, Callable[[Ctx, Verifier, Ear], Hearing]]  # by Door.name, as `paths`
+    # Door.name -> the path under its host key at which that room answers. A door that answers at another path too, and
+    # otherwise, has a second room for it: "market/raw" is one more of the door "market".
+    paths: Mapping[str, str]
     listing: Callable[[Terms], Instrument]  # how this venue lists such an instrument, with all its spellings
     decoys: tuple[str, ...] = ()  # paths that were retired and answer as the venue answers them
     mint: Callable[[Rng], Minted] = mint  # a demo key of this venue's form

@@ -149,6 +149,13 @@ class Hearing:
         self._ear.frame(msgspec.json.encode(words))
 
 
+class BareHearing(Hearing):
+    """The same at another path, without a greeting."""
+
+    def open(self, at: Stamp) -> None:
+        """It waits to be asked."""
+
+
 MIRROR = Mirror(
     hear=hear,
     proof=proof,
@@ -157,7 +164,7 @@ MIRROR = Mirror(
     limit=lambda budget, wait_ms: Fault(Kind.LIMIT, code="slow-down", said=budget, wait_ms=wait_ms, status=429),
     ban=ban,
     toll=toll,
-    rooms={"stream": Hearing},
-    paths={"stream": "/stream"},
+    rooms={"stream": Hearing, "stream/bare": BareHearing},
+    paths={"stream": "/stream", "stream/bare": "/stream/bare"},
     listing=listing,
 )
