@@ -1,0 +1,1 @@
+"""The commands: one small file a family; they hold no logic that a program of one's own would need."""
