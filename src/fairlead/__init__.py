@@ -82,11 +82,12 @@ def open(
     from fairlead.io.clock import RealClock, entropy
     from fairlead.io.http import AioHttp
     from fairlead.io.socket import Picows
+    from fairlead.io.store import FileStore, state_folder
 
     clock = RealClock()
     return Session(
         venues,
-        Windows(clock=clock, rng=entropy(), http=AioHttp(), ws=Picows(clock)),
+        Windows(clock=clock, rng=entropy(), http=AioHttp(), ws=Picows(clock), store=FileStore(state_folder())),
         environment=environment,
         hosts={name: _tuples(keys) for name, keys in (hosts or {}).items()},
         mends=mends,

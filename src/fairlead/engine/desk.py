@@ -11,6 +11,7 @@ from msgspec import Struct
 from fairlead.core.backoff import Backoff
 from fairlead.core.budget import Priority
 from fairlead.core.routes import Routes
+from fairlead.engine.bans import Bans
 from fairlead.engine.books import BookFeed
 from fairlead.engine.candles import CandleFeed
 from fairlead.engine.feed import Feed, Mends
@@ -27,7 +28,7 @@ from fairlead.wire.asks import AskListing, AskNothing, Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Ctx
-from fairlead.wire.face import Clock, HttpTransport, Rng, WsTransport
+from fairlead.wire.face import Clock, HttpTransport, Rng, Store, WsTransport
 from fairlead.wire.signing import Signer
 from fairlead.wire.venue import Venue
 
@@ -46,6 +47,7 @@ class Windows(Struct, frozen=True):
     rng: Rng
     http: HttpTransport
     ws: WsTransport
+    store: Store | None = None  # None: nothing outlives the process
 
 
 class Desk:
@@ -58,7 +60,7 @@ class Desk:
         windows: Windows,
         tell: Callable[[events.Health], None],
         *,
-        headers: Mapping[str, str],
+        environment: str,
         mends: Mends,
         doubled: frozenset[str],
         signer: Signer | None,
@@ -80,11 +82,12 @@ class Desk:
             self.permits,
             tell,
             self.backoff,
-            headers,
+            venue.headers.get(environment, {}),
             signer=signer,
             obeys=mends.wait,
         )
         self._streams = {door.name: Stream(self, door, own) for door in venue.doors}
+        self._bans = Bans(windows.store, f"bans-{venue.name}-{environment}.json", self.permits, self.time)
         self._feeds: dict[Topic, Feed[Any]] = {}
         self._doubled = doubled
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,6 +99,7 @@ class Desk:
 
     async def open(self) -> None:
         self._sender.ctx = Ctx(Catalog((), self.venue.assets))
+        self._bans.recall()
         await self._read_clock("")
         await self._read_catalog()
         self.spawn(self._watch(), f"{self.name} watch")
@@ -118,6 +122,8 @@ class Desk:
                 stream.tick()
             for feed in list(self._feeds.values()):
                 feed.tick()
+            if not self._bans.keep():
+                self.strange("the bans could not be kept: the state folder is not writable", b"")
             if self.time.jumped() or now_ns >= self._clock_due_ns:
                 self._clock_due_ns = now_ns + CLOCK_EVERY_MS * MS
                 self.spawn(self._read_clock(self._next_probe()), "clock")

@@ -114,8 +114,8 @@ class Market:
     async def history(
         self, symbol: str, interval: str, start_ns: int, end_ns: int = 0, told: Call[int] | None = None
     ) -> tuple[Candle, ...]:
-        """Candles that open from `start_ns` until before `end_ns`, oldest first; bars without trades are filled flat and
-        marked. `told` hears how many have come so far."""
+        """Candles that open from `start_ns` until before `end_ns`, oldest first; bars without trades are filled flat
+        and marked. `told` hears how many have come so far."""
         end_ns = end_ns or self._desk.time.now_ns()
         asked = AskCandles(self.instrument(symbol).symbol, self._interval(interval), start_ns, end_ns)
         found: list[Candle] = []

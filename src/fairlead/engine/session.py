@@ -53,7 +53,7 @@ class Session:
                 where,
                 windows,
                 self._tell,
-                headers=venue.headers.get(environment, {}),
+                environment=environment,
                 mends=mends,
                 doubled=frozenset(doubled),
                 signer=(signers or {}).get(name),

@@ -31,6 +31,13 @@ class Rng(Protocol):
     def shuffle(self, x: list[Any]) -> None: ...
 
 
+class Store(Protocol):
+    """Small texts that outlive the process."""
+
+    def read(self, name: str) -> bytes | None: ...
+    def write(self, name: str, text: bytes) -> None: ...  # raises OSError
+
+
 class HttpCall(Struct, frozen=True):
     """A request with its address; the URL is sent byte for byte as given."""
 

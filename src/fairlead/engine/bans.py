@@ -1,0 +1,45 @@
+"""Bans outlive the process: a venue that told us to be quiet is not asked again by the next start."""
+
+from __future__ import annotations
+
+import msgspec
+
+from fairlead.core.budget import Standing
+from fairlead.engine.permits import Permits
+from fairlead.engine.timing import MS, VenueTime
+from fairlead.wire.face import Store
+
+
+class Bans:
+    """Until the venue's clock is measured, ours serves: a ban is then over a little early or late, never forgotten."""
+
+    def __init__(self, store: Store | None, name: str, permits: Permits, time: VenueTime) -> None:
+        self._store, self._name, self._permits, self._time = store, name, permits, time
+        self._kept = Standing()
+
+    def recall(self) -> None:
+        """What an earlier process was told; a text that is not ours counts as nothing."""
+        text = self._store.read(self._name) if self._store is not None else None
+        if text is None:
+            return
+        try:
+            standing = msgspec.json.decode(text, type=Standing)
+        except msgspec.DecodeError:
+            return
+        self._kept = standing
+        self._permits.budgets.restore(standing, self._time.clock.mono_ns(), self._time.now_ns() // MS)
+
+    def keep(self) -> bool:
+        """Writes what has changed; False when it could not."""
+        standing = self._permits.budgets.state(self._time.clock.mono_ns())
+        if self._store is None or standing == self._kept:
+            return True
+        self._kept = standing
+        try:
+            self._store.write(self._name, msgspec.json.encode(standing))
+        except OSError:
+            return False
+        return True
+
+    def __repr__(self) -> str:
+        return f"<Bans {self._name}: {len(self._kept.quiets)} kept>"
