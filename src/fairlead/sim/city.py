@@ -96,11 +96,11 @@ class City:
         over = mouth.admit(door.dial_cost, Who(ip, connection=str(self._born)))
         if over is not None:
             return mouth.mirror.refuse(over)
-        connection = self._connections[self._born] = Connection(self._born, mouth, door, room, slot, ip, wire, self)
-        return connection
+        return Connection(self._born, mouth, door, room, slot, ip, wire, self)
 
     def opened(self, connection: Connection) -> None:
-        """Its front can carry frames now."""
+        """Its front can carry frames now: from here on it lives."""
+        self._connections[connection.id] = connection
         connection.opened()
         here = Match(door=connection.door.name, host=connection.door.host, slot=connection.slot)
         for handle in self.mishaps.struck(Moment.OPEN, connection.mouth.venue.name, here):
