@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from fairlead.errors import UnknownName, cut, nearest
+from fairlead.errors import UnknownName, cut
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import Candle, Quote, Ticker, Trade
 from fairlead.model.numbers import DIGITS_EXACT, long_text
@@ -68,9 +68,8 @@ def subscription(topic: Topic, ctx: Ctx) -> tuple[Key, Terms] | Fault:
         return (TRADE, name, 0), (("snapshot", False),)  # the last 50 would come again at every new beginning
     if topic.kind in ("quote", "ticker") and not topic.detail:
         return (TICKER, name, 0), (("event_trigger", "bbo"), ("snapshot", True))
-    valid = {"book": map(str, DEPTHS), "candles": INTERVALS}.get(topic.kind, KINDS)
-    close = nearest(topic.detail if topic.kind in ("book", "candles") else topic.kind, valid)
-    return Fault(Kind.INVALID, said=f"{topic} is not to be had here" + (f"; did you mean {close[0]}?" if close else ""))
+    valid = {"book": [*map(str, DEPTHS)], "candles": [*INTERVALS]}.get(topic.kind, [*KINDS])
+    return Fault(Kind.INVALID, said=f"{topic} is not to be had here; valid ones: {', '.join(valid)}")
 
 
 # ---- from shape to noun, one a channel

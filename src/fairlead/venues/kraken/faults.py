@@ -63,7 +63,8 @@ TABLE: Mapping[str, Row] = {
     "EGeneral:Invalid arguments:cl_ord_id not unique": Row(Kind.DUPLICATE),  # an OPEN order has this id
     "EGeneral:Invalid arguments": Row(Kind.INVALID),
     "EGeneral:Unknown method": Row(Kind.INVALID),
-    "EQuery:Unknown asset": Row(Kind.SYMBOL),  # and "... pair"
+    "EQuery:Unknown asset": Row(Kind.SYMBOL),
+    "EQuery:Unknown asset pair": Row(Kind.SYMBOL),
     "EQuery:Invalid asset pair": Row(Kind.SYMBOL),
     "EFunding:Unknown asset": Row(Kind.SYMBOL),
     "EFunding:Unknown withdraw key": Row(Kind.INVALID),
@@ -113,7 +114,8 @@ TABLE: Mapping[str, Row] = {
     "Private data and trading are unavailable": Row(Kind.INVALID),
 }
 MSG_RATE, THROTTLED = "Exceeded msg rate", "Throttled"
-_ANYWHERE = {
+UNHEARD_OF = Row(Kind.UNKNOWN_CODE, _UNSURE)
+ANYWHERE = {
     MSG_RATE: Row(Kind.LIMIT, wait_ms=LATER_MS, budget=FRAMES),
     THROTTLED: Row(Kind.LIMIT, wait_ms=LATER_MS, budget=CALLS),  # followed by the unix time when it ends, or by nothing
 }
@@ -131,8 +133,9 @@ def said_fault(said: str, op: Op) -> Fault:
     """One of the venue's error texts, from REST or from a socket."""
     code, row = _find(said)
     fate = Fate.REFUSED if op in QUESTIONS else row.fate
-    kind = Kind.NOT_FOUND if code == "EOrder:Invalid order" and op in (Op.CANCEL, Op.CANCEL_MANY) else row.kind
-    until_ms = _throttled_until_ms(said) if code == THROTTLED else 0
+    is_cancel = op in (Op.CANCEL, Op.CANCEL_MANY)  # of an id that was never issued
+    kind = Kind.NOT_FOUND if is_cancel and code == "EOrder:Invalid order" else row.kind
+    until_ms = _throttled_until_ms(said)
     return Fault(kind, fate, code, cut(said), 0 if until_ms else row.wait_ms, until_ms)
 
 
@@ -140,20 +143,22 @@ def readings(reply: Reply) -> tuple[Reading, ...]:
     """Kraken sends no counters: only a refusal tells that one of them is full."""
     if reply.status == 429:
         return (Reading(PUBLIC, quiet_ms=_retry_after_ms(reply), banned=True),)
-    said = _trouble(reply.body) if reply.status == 200 and b'"error":[]' not in reply.body[:20] else ""
-    code, row = _find(said)
+    said = _trouble(reply.body) if b'"error":[]' not in reply.body[:20] else ""
+    row = _find(said)[1]
     if not row.budget:
         return ()
-    until_ms = _throttled_until_ms(said) if code == THROTTLED else 0
+    until_ms = _throttled_until_ms(said)
     return (Reading(row.budget, quiet_ms=0 if until_ms else row.wait_ms, quiet_until_ms=until_ms, banned=row.banned),)
 
 
 def _find(said: str) -> tuple[str, Row]:
-    for text, row in _ANYWHERE.items():
+    """The venue's code, which is its text up to the second colon, and what it means."""
+    for text, row in ANYWHERE.items():
         if text in said:
             return text, row
     found = max((text for text in TABLE if said.startswith(text)), key=len, default="")
-    return (found, TABLE[found]) if found else ("", Row(Kind.UNKNOWN_CODE, _UNSURE))
+    code = ":".join(said.split(":")[:2]) if said[:1] == "E" and ":" in said else ""
+    return cut(max(found, code, key=len)), TABLE.get(found, UNHEARD_OF)
 
 
 def _trouble(body: bytes) -> str:

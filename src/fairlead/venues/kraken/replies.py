@@ -56,10 +56,11 @@ def _say_pairs(heard: Heard, answer: Iterable[Instrument], ctx: Ctx, at: Stamp) 
 
 
 def _pair(one: Instrument) -> dict[str, Any]:
-    base, quote = one.parts.base, one.parts.quote
+    base, _, quote = one.symbol.removesuffix(".d").partition("/")
+    named = {"wsname": one.names["wsname"]} if "wsname" in one.names else {}  # dark pools are not on the socket
     return {
-        "altname": one.names["alt"], "wsname": one.names["wsname"], "aclass_base": "currency",
-        "base": CODES.get(base, base), "aclass_quote": "currency", "quote": CODES.get(quote, quote), "lot": "unit",
+        "altname": one.names["alt"], **named, "aclass_base": "currency",
+        "base": _code(base), "aclass_quote": "currency", "quote": _code(quote), "lot": "unit",
         "cost_decimals": 5, "pair_decimals": one.price_decimals, "lot_decimals": one.qty_decimals, "lot_multiplier": 1,
         "leverage_buy": [2, 3], "leverage_sell": [2, 3], "fees": [[0, 0.4], [10_000, 0.35]],
         "fees_maker": [[0, 0.25], [10_000, 0.2]], "fee_volume_currency": "ZUSD", "margin_call": 80, "margin_stop": 40,
@@ -71,7 +72,7 @@ def _pair(one: Instrument) -> dict[str, Any]:
 
 def _say_assets(heard: Heard, answer: Iterable[Instrument], ctx: Ctx, at: Stamp) -> Any:
     names = {name for one in answer for name in (one.parts.base, one.parts.quote)}
-    return {CODES.get(name, name): _asset(name) for name in sorted(names)}
+    return {_code(name): _asset(name) for name in sorted(names)}
 
 
 def _asset(name: str) -> dict[str, Any]:
@@ -153,7 +154,13 @@ def _vwap(bar: Candle) -> float:
 
 
 def _say_balances(heard: Heard, answer: Iterable[Balance], ctx: Ctx, at: Stamp) -> Any:
-    return {CODES.get(held.asset, SHOWN.get(held.asset, held.asset)): _holding(held) for held in answer}
+    return {_code(held.asset): _holding(held) for held in answer}
+
+
+def _code(asset: str) -> str:
+    """A wallet's suffix goes with the name that is shown: XBT.M, but XXBT."""
+    stem, dot, wallet = asset.partition(".")
+    return SHOWN.get(stem, stem) + dot + wallet if dot else CODES.get(asset, asset)
 
 
 def _holding(held: Balance) -> dict[str, str]:

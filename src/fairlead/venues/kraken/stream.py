@@ -200,7 +200,7 @@ class MarketStreams:
             if line is None or line.standing is Standing.LEAVING:
                 if other.method == UNSUBSCRIBE and line is not None:
                     del self._lines[line.key]
-            elif other.method == SUBSCRIBE:
+            elif other.method == SUBSCRIBE and line.standing is Standing.ASKED:
                 self._opened(line)
         elif other.method != "pong":
             self._odd("unknown frame", frame)

@@ -262,9 +262,9 @@ _REPLY = _under("", "error result")
 _ANY = "result.<any>"  # keyed by the names of markets or assets
 _ROWS = _REPLY | {_ANY, "result.last"}
 _DATA = _under("", "channel type data")
-_PAIR = """altname wsname aclass_base base aclass_quote quote lot cost_decimals pair_decimals lot_decimals lot_multiplier
-    leverage_buy leverage_sell fees fees_maker fee_volume_currency margin_call margin_stop ordermin costmin tick_size status
-    long_position_limit short_position_limit execution_venue"""
+_PAIR = """altname wsname aclass_base base aclass_quote quote lot cost_decimals pair_decimals lot_decimals
+    lot_multiplier leverage_buy leverage_sell fees fees_maker fee_volume_currency margin_call margin_stop ordermin
+    costmin tick_size status long_position_limit short_position_limit execution_venue"""
 KNOWN: dict[str, frozenset[str]] = {
     "time": _REPLY | _under("result", "unixtime rfc1123"),
     "instruments": _REPLY | {_ANY} | _under(_ANY, _PAIR),
