@@ -5,14 +5,15 @@ It holds live trades back while a hole is being filled, so that order is kept; i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import IntEnum
 
 from fairlead.model.market import Trade
 
 REMEMBERED = 4_096  # ids known again after a reconnect
-VAIN_MOST = 5
-HELD_MOST = 10_000  # trades held back while a hole is filled; then the wait is over, whatever came of it
+VAIN_MOST = 5  # jumps of the ids in a row behind which nothing was missing
+ID_MOST_DIGITS = 32  # of a number that rises; longer is no number of a trade
+HELD_MOST = 10_000  # trades held back while a hole is filled; what comes then is a hole again, to be filled next
 
 
 class Heard(IntEnum):
@@ -38,13 +39,19 @@ class Tape:
     def take(self, trade: Trade) -> Heard:
         if trade.id in self._ids:
             return Heard.AGAIN
+        apart = self._apart(trade)
+        if apart is not None and self._is_old(trade, apart):
+            return Heard.AGAIN
         if self._held is not None:
             if len(self._held) < HELD_MOST:
                 self._held.append(trade)
+            else:
+                self._suspect = True
             return Heard.HELD
-        if self.last is not None and (self._suspect or self._jumps(trade)):
-            self._held = [trade]
+        if (apart is not None and apart > 0) or (self._suspect and apart != 0):
+            self._held, self._suspect = [trade], False
             return Heard.HOLE
+        self._suspect = False
         self._note(trade)
         return Heard.NEW
 
@@ -54,18 +61,22 @@ class Tape:
 
     def hold(self) -> None:
         """What comes from now on waits for the next `supply`."""
-        self._held = self._held if self._held is not None else []
+        if self._held is None:
+            self._held, self._suspect = [], False
 
-    def supply(self, fetched: Iterable[Trade]) -> list[Trade]:
-        """What may be published now, in order: the trades that were missed, then those held back."""
-        held, self._held, self._suspect = self._held or [], None, False
-        floor = self.last.venue_ns if self.last is not None else 0
-        first_held = {trade.id for trade in held}
-        missed = [t for t in fetched if t.id not in self._ids and t.id not in first_held and t.venue_ns >= floor]
-        out = sorted([*missed, *held], key=_place) if missed else held
-        self._learn(useful=bool(missed))
+    def supply(self, fetched: Sequence[Trade]) -> list[Trade]:
+        """What may be published now, in order: the trades that were missed and those held back."""
+        held, self._held = self._held or [], None
+        waiting, folded = {trade.id for trade in held}, [trade for trade in held if trade.count > 1]
+        missed = [
+            trade
+            for trade in fetched
+            if self._is_news(trade) and trade.id not in waiting and not any(_folds(one, trade) for one in folded)
+        ]
+        if held and self._hole_before(held[0]) and fetched:
+            self._learn(useful=bool(missed))
         ready = []
-        for trade in out:
+        for trade in sorted([*missed, *held], key=self._place):
             if trade.id not in self._ids:
                 self.missing += self._hole_before(trade)
                 self._note(trade)
@@ -81,13 +92,31 @@ class Tape:
     def filling(self) -> bool:
         return self._held is not None
 
-    def _jumps(self, trade: Trade) -> bool:
-        return self._hole_before(trade) > 0
+    def _is_news(self, trade: Trade) -> bool:
+        """Neither heard nor from before the last one heard."""
+        if self.last is None:
+            return True
+        apart = self._apart(trade)
+        is_old = trade.venue_ns < self.last.venue_ns or (apart is not None and self._is_old(trade, apart))
+        return not is_old and trade.id not in self._ids
+
+    def _apart(self, trade: Trade) -> int | None:
+        """How many ids lie between the last trade and this one; None: the ids cannot tell."""
+        if not self._consecutive or self.last is None:
+            return None
+        number, last = _number(trade), _number(self.last)
+        return None if number is None or last is None else number - trade.count - last
 
     def _hole_before(self, trade: Trade) -> int:
-        if not self._consecutive or self.last is None or not (trade.id.isdigit() and self.last.id.isdigit()):
-            return 0
-        return max(0, int(trade.id) - trade.count - int(self.last.id))
+        return max(0, self._apart(trade) or 0)
+
+    def _is_old(self, trade: Trade, apart: int) -> bool:
+        """By its id, and not newer by its time: a venue that counts anew is believed."""
+        return apart + trade.count <= 0 and self.last is not None and trade.venue_ns <= self.last.venue_ns
+
+    def _place(self, trade: Trade) -> tuple[int, int]:
+        """Where ids cannot tell, trades of one moment stay as they came."""
+        return (trade.venue_ns, (_number(trade) or 0) if self._consecutive else 0)
 
     def _note(self, trade: Trade) -> None:
         self.last = trade
@@ -101,5 +130,11 @@ class Tape:
         return f"<Tape at {self.last.id if self.last else 'its beginning'}{held}>"
 
 
-def _place(trade: Trade) -> tuple[int, int, str]:
-    return (trade.venue_ns, int(trade.id) if trade.id.isdigit() else 0, trade.id)
+def _number(trade: Trade) -> int | None:
+    return int(trade.id) if trade.id.isdecimal() and len(trade.id) <= ID_MOST_DIGITS else None
+
+
+def _folds(one: Trade, other: Trade) -> bool:
+    """Whether the other is one of the trades folded into this one."""
+    last, number = _number(one), _number(other)
+    return last is not None and number is not None and 0 <= last - number < one.count
