@@ -6,13 +6,14 @@ decimals than declared raises MoreDecimals, so that the holder can widen instead
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from fairlead.errors import BadNumber
 
 DIGITS_EXACT = 15  # as many significant digits as a float64 always gives back
 POWERS: tuple[int, ...] = tuple(10**n for n in range(65))
 TEXT_MOST_CHARS = 64  # no venue writes a longer number; longer is an attack on int()
+EXACT = Context(prec=4 * TEXT_MOST_CHARS)  # Python's usual 28 digits would round what is longer, in silence
 
 
 class MoreDecimals(ValueError):
@@ -39,11 +40,11 @@ def fixed(text: str, decimals: int) -> int:
 def _fixed_slow(text: str, decimals: int) -> int:
     """Signs, exponents, too many decimals and nonsense: the rare texts."""
     number = decimal(text)
-    exponent = number.normalize().as_tuple().exponent
+    exponent = number.normalize(EXACT).as_tuple().exponent
     assert isinstance(exponent, int)
     if -exponent > decimals:
         raise MoreDecimals(text, -exponent)
-    return int(number.scaleb(decimals))
+    return int(number.scaleb(decimals, EXACT))
 
 
 def decimal(text: str) -> Decimal:
@@ -61,7 +62,7 @@ def decimal(text: str) -> Decimal:
 
 def unfixed(mantissa: int, decimals: int) -> Decimal:
     """Fixed point as the Decimal it stands for, with all its declared decimals."""
-    return Decimal(mantissa).scaleb(-decimals)
+    return Decimal(mantissa).scaleb(-decimals, EXACT)
 
 
 def text_of(mantissa: int, decimals: int) -> str:
@@ -80,7 +81,7 @@ def nearest_float(mantissa: int, decimals: int) -> float:
 
 def decimals_of(step: Decimal) -> int:
     """How many decimals a tick or step asks for: 0.010 needs 2, 10 needs 0."""
-    exponent = step.normalize().as_tuple().exponent
+    exponent = step.normalize(EXACT).as_tuple().exponent
     assert isinstance(exponent, int)
     return max(0, -exponent)
 
@@ -100,10 +101,10 @@ def on_step(number: str | int | float | Decimal, step: Decimal, what: str) -> De
         exact = decimal(repr(number) if isinstance(number, float) else str(number))
     except ValueError:
         raise BadNumber(f"The {what} {number!r} is not a number.", next="give text, int or Decimal") from None
-    if step > 0 and exact % step != 0:
-        below = (exact // step) * step
+    if step > 0 and EXACT.remainder(exact, step) != 0:
+        below = EXACT.multiply(EXACT.divide_int(exact, step), step)
         raise BadNumber(
             f"The {what} {exact} is not a multiple of {step}.",
-            next=f"the nearest ones are {below} and {below + step}; Fairlead never rounds for you",
+            next=f"the nearest ones are {below} and {EXACT.add(below, step)}; Fairlead never rounds for you",
         )
     return exact
