@@ -110,7 +110,7 @@ def _read_trades(body: bytes, asked: AskTrades, ctx: Ctx) -> tuple[Trade, ...]:
     topic = Topic("trades", asked.symbol)
     if _trades_path(asked) != FOLDED:
         return tuple(nouns.trade(row, topic) for row in _TRADES(body))
-    known_id = int(asked.page.partition(":")[2] or -1)
+    known_id = int(asked.page.partition(":")[2] or -1)  # annulled trades have this number as well
     return tuple(nouns.folded(row, topic) for row in _FOLDED_TRADES(body) if row.t > known_id)
 
 

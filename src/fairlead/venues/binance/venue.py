@@ -28,19 +28,22 @@ _HOSTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "https://api3.binance.com",
             "https://api4.binance.com",
         ),
-        "stream": ("wss://stream.binance.com:9443", "wss://stream.binance.com:443"),
+        "ws": ("wss://stream.binance.com:9443", "wss://stream.binance.com:443"),
+        "ws_api": ("wss://ws-api.binance.com:443", "wss://ws-api.binance.com:9443"),
     },
     "market-only": {
         "rest": ("https://data-api.binance.vision",),
-        "stream": ("wss://data-stream.binance.vision",),
+        "ws": ("wss://data-stream.binance.vision",),
     },
     "testnet": {
         "rest": ("https://testnet.binance.vision", "https://api1.testnet.binance.vision"),
-        "stream": ("wss://stream.testnet.binance.vision", "wss://stream.testnet.binance.vision:9443"),
+        "ws": ("wss://stream.testnet.binance.vision", "wss://stream.testnet.binance.vision:9443"),
+        "ws_api": ("wss://ws-api.testnet.binance.vision",),
     },
     "demo": {
         "rest": ("https://demo-api.binance.com",),
-        "stream": ("wss://demo-stream.binance.com", "wss://demo-stream.binance.com:9443"),
+        "ws": ("wss://demo-stream.binance.com", "wss://demo-stream.binance.com:9443"),
+        "ws_api": ("wss://demo-ws-api.binance.com",),
     },
 }
 
@@ -64,7 +67,7 @@ _BOOK_RULE = BookRule(
 )
 _DOOR = Door(
     name="market",
-    host="stream",
+    host="ws",
     path=lambda topics, before: "/stream",
     speak=Streams,
     topics=frozenset(SORTS),
@@ -74,6 +77,7 @@ _DOOR = Door(
     dial_cost=(Charge("dials"),),
     books=(("", _BOOK_RULE),),
     depths=BOOK_DEPTHS,
+    consecutive=frozenset({"trades"}),  # a symbol's trade ids rise by one
 )
 
 _DATED = (

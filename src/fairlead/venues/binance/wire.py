@@ -5,11 +5,12 @@ are the vendor's; numbers stay text. REPLIES and EVENTS name every field of a pa
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 T = TypeVar("T")
+Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]  # a number or a time: JSON itself knows no bound
 Text = str  # a number as Binance sends it: "62000.01000000"
 
 
@@ -63,7 +64,7 @@ class ExchangeInfo(Struct):
 class BookReply(Struct, rename="camel"):
     """{"lastUpdateId":1027024,"bids":[["62000.01000000","0.43100000"]],"asks":[...]} (rest-api.md, Order book)"""
 
-    last_update_id: int
+    last_update_id: Count
     bids: Raw
     asks: Raw
 
@@ -75,7 +76,7 @@ class TickerReply(Struct, rename={
     """{"symbol":"BTCUSDT","lastPrice":"62005.00","bidPrice":..,"askPrice":..,"openPrice":..,"highPrice":..,"lowPrice":..,
     "volume":..,"quoteVolume":..,"closeTime":1700000000000,...} (rest-api.md, 24hr ticker price change statistics)"""
 
-    E: int
+    E: Count
     s: str
     c: Text
     b: Text
@@ -91,22 +92,22 @@ class TradeRow(Struct, rename={"t": "id", "p": "price", "q": "qty", "T": "time",
     """{"id":28457,"price":"62000.01000000","qty":"0.01200000","quoteQty":"744.00012000","time":1700000000000,
     "isBuyerMaker":true,"isBestMatch":true} (rest-api.md, Recent trades list; Old trade lookup)"""
 
-    t: int
+    t: Count
     p: Text
     q: Text
-    T: int
+    T: Count
     m: bool
 
 
 class FoldedRow(Struct, rename={"t": "l"}):
     """{"a":26129,"p":"62000.01000000","q":"0.04700000","f":27781,"l":27783,"T":1700000000000,"m":true,"M":true}: the
-    trades f to l of one taker at one price (rest-api.md, Compressed/Aggregate trades list)"""
+    trades f to l of one taker at one price; both -1 where trades were annulled (rest-api.md, Aggregate trades list)"""
 
     t: int
     f: int
     p: Text
     q: Text
-    T: int
+    T: Count
     m: bool
 
 
@@ -115,15 +116,15 @@ class KlineRow(Struct, array_like=True):
     open time, open, high, low, close, volume, close time, quote volume, trades, taker's share of both volumes, ignore
     (rest-api.md, Kline/Candlestick data)"""
 
-    t: int
+    t: Count
     o: Text
     h: Text
     l: Text  # noqa: E741
     c: Text
     v: Text
-    T: int
+    T: Count
     q: Text
-    n: int
+    n: Count
 
 
 class AssetBalance(Struct):
@@ -154,10 +155,10 @@ class Wrapped(Struct, Generic[T], gc=False):
 class DepthEvent(Struct, gc=False):
     """{"e":"depthUpdate","E":1672515782136,"s":"BTCUSDT","U":157,"u":160,"b":[["62000.00","10"]],"a":[["62000.10","0"]]}"""
 
-    E: int
+    E: Count
     s: str
-    U: int
-    u: int
+    U: Count
+    u: Count
     b: Raw
     a: Raw
 
@@ -167,10 +168,10 @@ class TradeEvent(Struct, gc=False):
     m: the buyer is the maker, so the taker sold. Until 2024 `b` and `a` named the orders."""
 
     s: str
-    t: int
+    t: Count
     p: Text
     q: Text
-    T: int
+    T: Count
     m: bool
 
 
@@ -178,20 +179,20 @@ class QuoteEvent(Struct, gc=False):
     """{"u":400900217,"s":"BTCUSDT","b":"62000.01","B":"1.2","a":"62000.02","A":"0.7"}: no kind and no time; recordings
     of 2022 carry E and T."""
 
-    u: int
+    u: Count
     s: str
     b: Text
     B: Text
     a: Text
     A: Text
-    E: int = 0
+    E: Count = 0
 
 
 class TickerEvent(Struct, gc=False):
     """{"e":"24hrTicker","E":1672515782136,"s":"BTCUSDT","p":..,"P":..,"w":..,"x":..,"c":last,"Q":..,"b":bid,"B":..,
     "a":ask,"A":..,"o":open,"h":high,"l":low,"v":volume,"q":quote volume,"O":0,"C":86400000,"F":0,"L":18150,"n":1}"""
 
-    E: int
+    E: Count
     s: str
     c: Text
     b: Text
@@ -204,14 +205,14 @@ class TickerEvent(Struct, gc=False):
 
 
 class Kline(Struct, gc=False):
-    t: int
+    t: Count
     i: str
     o: Text
     c: Text
     h: Text
     l: Text  # noqa: E741
     v: Text
-    n: int
+    n: Count
     x: bool
     q: Text
 
@@ -220,7 +221,7 @@ class KlineEvent(Struct, gc=False):
     """{"e":"kline","E":1672515782136,"s":"BTCUSDT","k":{"t":1672515780000,"T":1672515839999,"s":"BTCUSDT","i":"1m","f":100,
     "L":200,"o":..,"c":..,"h":..,"l":..,"v":"1000","n":100,"x":false,"q":"1.0","V":"500","Q":"0.5","B":"123456"}}"""
 
-    E: int
+    E: Count
     s: str
     k: Kline
 
