@@ -230,7 +230,8 @@ class Channels:
         elif sub is not None and not said.event:  # data, its fields in another order
             self._data(sub, frame, seen_ns)
         elif head not in self._left:
-            self._odd(f"a frame that nothing asked for: {said.event}", frame)
+            what = said.event or (said.arg.channel if said.arg else "no event, no channel")
+            self._odd(f"a frame that nothing asked for: {what}", frame)
 
     def _error(self, said: _Said, frame: bytes) -> None:
         """One request may succeed for some of its channels. A refusal names the request and mostly the channel; if that
