@@ -110,7 +110,7 @@ class Session:
         return Subscription(self._health, lambda: None, latest=False, callback=callback, about="health")
 
     def consolidated(self, symbol: str, callback: Callable[[View], None] | None = None) -> View:
-        """The best bid and offer of one symbol over all venues of this session that list it."""
+        """The best bid and offer of one symbol over all open venues that list it."""
         listing = {name: market for name, market in self._markets.items() if symbol in market.instruments}
         if not listing:
             known = {one.symbol for market in self._markets.values() for one in market.instruments}
