@@ -82,7 +82,7 @@ class Line:
     def close(self, code: int, why: str) -> None:
         self.closed.append(code)
 
-    def ping(self) -> None:
+    def ping(self, payload: bytes = b"") -> None:
         raise AssertionError("this venue sends no pings of the protocol")
 
     def heard(self, heard: Heard) -> None:

@@ -167,7 +167,7 @@ def get(path: str, query: str = "", method: str = "GET") -> Heard | Fault:
         ("market/history-trades", "instId=BTC-USDT&before=3", "51000", "Parameter before error", 400),
         ("market/index-tickers", "instId=BTC-DKK", "51014", "Index doesn't exist.", 200),
         ("public/instruments", "", "50014", "Parameter instType can not be empty.", 400),
-        ("public/mark-price", "instId=BTC-USDT-SWAP", "50014", "Parameter instType can not be empty.", 400),
+        ("public/mark-price", "instId=BTC-USDT-SWAP&instType=SWEEP", "51000", "Parameter instType error", 400),
         ("market/no-such", "", "404", "Invalid URL path", 404),
     ],
 )
@@ -225,6 +225,7 @@ def test_calls_that_only_other_clients_make_are_answered() -> None:
     heard = get("public/instruments", "instType=FUTURES")
     assert isinstance(heard, Heard)
     assert heard.asked == AskListing("futures")
+    assert isinstance(get("public/mark-price", "instId=BTC-USDT-SWAP"), Heard)
     heard = get("asset/currencies")
     assert isinstance(heard, Heard)
     said = msgspec.json.decode(MIRROR.say(heard, (), CTX, AT).body)["data"]

@@ -67,7 +67,7 @@ class Room:
     def __repr__(self) -> str:
         return f"<Room {self._conn_id}: {len(self._told)} channels>"
 
-    def open(self, at: Stamp) -> None:
+    def open(self, at: Stamp, path: str = "") -> None:
         self._conn_id, self._active_ns = f"{at.mono_ns // MS & 0xFFFFFFFF:08x}", at.mono_ns
 
     def receive(self, frame: bytes, at: Stamp) -> None:
@@ -89,6 +89,9 @@ class Room:
             return
         for given in asked.args:
             self._each(asked, given, at)
+
+    def pong(self, payload: bytes, at: Stamp) -> None:
+        """It sends no pings of the protocol."""
 
     def tell(self, topic: Topic, event: object, at: Stamp) -> None:
         told = self._told.get(topic)

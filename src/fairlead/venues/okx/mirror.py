@@ -163,7 +163,9 @@ def _index(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
 
 
 def _mark(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
-    _type(query)
+    """The document wants `instType` as well; other clients leave it out where an instrument is named, and are answered."""
+    if "instType" in query:
+        _type(query)
     return Op.MARK, AskSymbol(_instrument(query, ctx).symbol), ""
 
 
