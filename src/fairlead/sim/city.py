@@ -96,7 +96,7 @@ class City:
         over = mouth.admit(door.dial_cost, Who(ip, connection=str(self._born)))
         if over is not None:
             return mouth.mirror.refuse(over)
-        return Connection(self._born, mouth, door, room, slot, ip, wire, self)
+        return Connection(self._born, mouth, door, room, path, slot, ip, wire, self)
 
     def opened(self, connection: Connection) -> None:
         """Its front can carry frames now: from here on it lives."""

@@ -27,12 +27,12 @@ class Square(Protocol):
 
 
 class Connection:
-    """Its front calls `opened`, `receive` and `ended`; the city `tell` and `tick`; its hearing the rest, as an Ear."""
+    """Its front calls `opened`, `receive`, `pong`, `ended`; the city `tell`, `tick`; its hearing the rest, as an Ear."""
 
     def __init__(
-        self, id: int, mouth: Mouth, door: Door, room: str, slot: int, ip: str, wire: Wire, square: Square
+        self, id: int, mouth: Mouth, door: Door, room: str, path: str, slot: int, ip: str, wire: Wire, square: Square
     ) -> None:
-        self.id, self.mouth, self.door, self.slot = id, mouth, door, slot
+        self.id, self.mouth, self.door, self.slot, self._path = id, mouth, door, slot, path
         self.who = Who(ip, connection=str(id))
         self.topics: dict[Topic, None] = {}
         self.is_open = True
@@ -48,7 +48,7 @@ class Connection:
     # Its front.
 
     def opened(self) -> None:
-        self._hearing.open(self.mouth.stamp())
+        self._hearing.open(self.mouth.stamp(), self._path)
         self._present()
 
     def receive(self, frame: bytes) -> None:
@@ -56,6 +56,10 @@ class Connection:
             self._hearing.receive(self._meddler.hears(frame), self.mouth.stamp())
             self._meddler.heard()
             self._present()
+
+    def pong(self, payload: bytes) -> None:
+        if self.is_open:
+            self._hearing.pong(payload, self.mouth.stamp())
 
     def ended(self) -> None:
         """The wire is gone, whoever ended it."""
@@ -115,8 +119,8 @@ class Connection:
     def frame(self, text: bytes) -> None:
         self._meddler.frame(self._topic, text, self.mouth.stamp().mono_ns)
 
-    def ping(self) -> None:
-        self._wire.ping()
+    def ping(self, payload: bytes = b"") -> None:
+        self._wire.ping(payload)
 
     def heard(self, heard: Heard) -> None:
         """A call by socket, under the same limits and with the same answers as by REST."""

@@ -91,8 +91,9 @@ class Heard(Struct, frozen=True):
 class Hearing(Protocol):
     """The venue's end of one connection: sequence numbers, logins and acknowledgements are its state."""
 
-    def open(self, at: Stamp) -> None: ...
+    def open(self, at: Stamp, path: str = "") -> None: ...  # the path as it was dialled, with its query
     def receive(self, frame: bytes, at: Stamp) -> None: ...  # speaks into Ear
+    def pong(self, payload: bytes, at: Stamp) -> None: ...  # of the protocol, whether it was asked for or not
     def tell(self, topic: Topic, event: object, at: Stamp) -> None: ...  # numbers it, sums it, words it
     def say(self, heard: Heard, outcome: object, at: Stamp) -> None: ...  # the answer to a call by socket
     def warn(self, in_ms: int, at: Stamp) -> None: ...  # announces the end of the connection, where the venue does so
@@ -103,7 +104,7 @@ class Ear(Protocol):
     """What a hearing speaks into: sim/server."""
 
     def frame(self, text: bytes) -> None: ...
-    def ping(self) -> None: ...  # a protocol ping
+    def ping(self, payload: bytes = b"") -> None: ...  # of the protocol: a client answers with a copy of the payload
     def heard(self, heard: Heard) -> None: ...
     def join(self, topic: Topic) -> None: ...  # after its acknowledgement; the server then tells the present state once
     def leave(self, topic: Topic) -> None: ...

@@ -109,6 +109,22 @@ def test_both_carriers_tell_the_same_story() -> None:
     assert (ends, reset, slammed) == ([1012], [1006], [1001])
 
 
+@pytest.mark.parametrize("carrier", [on_loopback, in_memory])
+def test_a_room_hears_what_was_dialled_and_every_pong(carrier: Any) -> None:
+    """If this failed, streams named in an address would stay silent, and who answers no pings would live for ever."""
+
+    async def main() -> list[Any]:
+        client = Client()
+        async with carrier() as (town, _):
+            await town.ws.dial(town.addresses["toy"]["ws"][0] + "/stream?streams=a%2Fb/c", client, 1_000)
+            await asyncio.sleep(10.5)
+        return client.words
+
+    words = run_virtual(main)
+    assert words[0]["path"] == "/stream?streams=a%2Fb/c"
+    assert [word["pong"] for word in words if "pong" in word] == ["50", "100"]
+
+
 def test_what_is_signed_arrives_byte_for_byte() -> None:
     """If this failed, every signature over an escaped or unusual query would be refused, or a changed one taken."""
 

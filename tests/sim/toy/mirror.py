@@ -109,8 +109,8 @@ class Hearing:
         self._ctx, self._ear = ctx, ear
         self.ticks = 0
 
-    def open(self, at: Stamp) -> None:
-        self._frame({"hello": at.venue_ms})
+    def open(self, at: Stamp, path: str = "") -> None:
+        self._frame({"hello": at.venue_ms, "path": path})
 
     def receive(self, frame: bytes, at: Stamp) -> None:
         try:
@@ -130,6 +130,9 @@ class Hearing:
             self._frame({"joined" if "join" in words else "left": text})
             do(Topic(kind, symbol, detail))
 
+    def pong(self, payload: bytes, at: Stamp) -> None:
+        self._frame({"pong": payload.decode()})
+
     def tell(self, topic: Topic, event: object, at: Stamp) -> None:
         self._frame({"topic": str(topic), "event": said(event)})
 
@@ -143,7 +146,7 @@ class Hearing:
         self.ticks += 1
         if self.ticks % 50 == 0:
             self._frame({"beat": self.ticks})
-            self._ear.ping()
+            self._ear.ping(b"%d" % self.ticks)
 
     def _frame(self, words: Any) -> None:
         self._ear.frame(msgspec.json.encode(words))
@@ -152,7 +155,7 @@ class Hearing:
 class BareHearing(Hearing):
     """The same at another path, without a greeting."""
 
-    def open(self, at: Stamp) -> None:
+    def open(self, at: Stamp, path: str = "") -> None:
         """It waits to be asked."""
 
 

@@ -42,7 +42,7 @@ class Listener:
     def frame(self, text: bytes) -> None:
         self.frames.append(text)
 
-    def ping(self) -> None:
+    def ping(self, payload: bytes = b"") -> None:
         self.pings += 1
 
     def heard(self, heard: Heard) -> None:

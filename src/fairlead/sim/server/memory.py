@@ -174,8 +174,9 @@ class MemoryLink:
     def frame(self, text: bytes) -> None:
         self._down.put(partial(self._hear, text), len(text))
 
-    def ping(self) -> None:
-        """A client answers these by itself; in memory nobody has to."""
+    def ping(self, payload: bytes) -> None:
+        """A client answers these by itself."""
+        self._down.put(partial(self._pong, payload), len(payload))
 
     def reset(self) -> None:
         self._down.clear()
@@ -187,6 +188,10 @@ class MemoryLink:
     def _hear(self, text: bytes) -> None:
         if self._is_open:
             self._listener.frame(text, self._clock.mono_ns())
+
+    def _pong(self, payload: bytes) -> None:
+        if self._is_open and self._connection is not None:
+            self._up.put(partial(self._connection.pong, payload), len(payload))
 
     def _finish(self, code: int, why: str) -> None:
         self._down.put(partial(self._closed, code, why), 0)

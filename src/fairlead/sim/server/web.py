@@ -42,14 +42,15 @@ class Served:
     """`slots` ports for each host key; `first_port` numbers them in a row, 0 takes any that are free."""
 
     def __init__(
-        self, city: City, clock: Clock, *, host: str = "127.0.0.1", slots: int = 1, first_port: int = 0
-    ) -> None:
+        self, city: City, clock: Clock,
+        *, host: str = "127.0.0.1", slots: int = 1, first_port: int = 0, control_port: int = 0,
+    ) -> None:  # fmt: skip
         if host not in LOOPBACK:
             raise Misuse(f"The simulator listens on loopback only, not on {host!r}.", next="leave the host out")
         self.city, self._clock = city, clock
         ports = iter(range(first_port, first_port + 1_000)) if first_port else iter(lambda: 0, 1)
         self._ports = {gate: Port(host, next(ports), partial(self._visit, gate)) for gate in gates(city, slots)}
-        self._control = Port(host, next(ports), self._disturb)
+        self._control = Port(host, control_port or next(ports), self._disturb)
         self._pace: asyncio.Task[None] | None = None
 
     @property
@@ -110,16 +111,24 @@ class Served:
         connection = self.city.connect(gate.venue, gate.host_key, gate.slot, request.raw_path, ip, line)
         if isinstance(connection, Reply):
             return _worded(connection)
-        ws = web.WebSocketResponse(timeout=CLOSE_WAIT_S, compress=False, max_msg_size=MESSAGE_BYTES_MOST)
+        ws = web.WebSocketResponse(
+            timeout=CLOSE_WAIT_S, compress=False, max_msg_size=MESSAGE_BYTES_MOST, autoping=False
+        )
         try:
             await ws.prepare(request)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(line.write(ws), name=f"the line of {connection!r}")
                 self.city.opened(connection)
                 async for message in ws:
-                    if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                        data = message.data
-                        connection.receive(data.encode() if isinstance(data, str) else data)
+                    match message.type:
+                        case WSMsgType.TEXT:
+                            connection.receive(message.data.encode())
+                        case WSMsgType.BINARY:
+                            connection.receive(message.data)
+                        case WSMsgType.PING:
+                            line.pong(message.data)
+                        case WSMsgType.PONG:
+                            connection.pong(message.data)
                 line.finish()
         finally:
             connection.ended()
@@ -188,8 +197,11 @@ class Line:
             self.reset()
         self._put(lambda ws: ws.send_frame(text, WSMsgType.TEXT))
 
-    def ping(self) -> None:
-        self._put(lambda ws: ws.ping())
+    def ping(self, payload: bytes) -> None:
+        self._put(lambda ws: ws.ping(payload))
+
+    def pong(self, payload: bytes) -> None:
+        self._put(lambda ws: ws.pong(payload))
 
     def close(self, code: int, why: str) -> None:
         self._put(lambda ws: ws.close(code=code, message=why.encode()))

@@ -84,7 +84,7 @@ class PublicHearing:
         self._spoke_ns = self._heard_ns = 0
         self._arrivals: deque[int] = deque(maxlen=FRAMES_A_SECOND)
 
-    def open(self, at: Stamp) -> None:
+    def open(self, at: Stamp, path: str = "") -> None:
         self._heard_ns = at.mono_ns
         number = (1 << 63) + at.mono_ns  # greater than many languages' integers
         status = {"version": "2.0.10", "system": "online", "api_version": "v2", "connection_id": number}
@@ -110,6 +110,9 @@ class PublicHearing:
         else:
             for symbol in asked.params.symbol:
                 (self._subscribe if asked.method == SUBSCRIBE else self._unsubscribe)(asked, symbol, at)
+
+    def pong(self, payload: bytes, at: Stamp) -> None:
+        """Kraken sends no pings of the protocol."""
 
     def _subscribe(self, asked: Asked, symbol: str, at: Stamp) -> None:
         params, one = asked.params, self._ctx.catalog.ours(symbol, "ws")
