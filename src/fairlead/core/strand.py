@@ -84,26 +84,23 @@ class Strand:
         if first is not None and _after(first) > whole.last:
             self.why = f"snapshot {whole.last} is older than the first change {first.first}"
             return Take.WAITING
-        waiting = [levels for levels in self._waiting if levels.last > whole.last]
         took = self.take(whole)
-        return self._catch_up(waiting) if took is Take.WHOLE else took
+        return self._catch_up() if took is Take.WHOLE else took
 
     def adopt(self, other: Strand) -> Take:
         """Begin from a book that is live on another connection, if the changes kept here join it."""
         first = self._waiting[0] if self._waiting else None
         if not other.live or not other.last or first is None or _after(first) > other.last:
             return Take.WAITING
-        waiting = [levels for levels in self._waiting if levels.last > other.last]
         self.rungs.copy_from(other.rungs)
         self.live, self.last, self._joining = True, other.last, True
         self.venue_ns, self.seen_ns = other.venue_ns, other.seen_ns
-        return self._catch_up(waiting)
+        return self._catch_up()
 
-    def _catch_up(self, waiting: list[Levels]) -> Take:
-        """What came while the whole was on its way."""
-        self._waiting.clear()
-        for levels in waiting:
-            took = self.take(levels)
+    def _catch_up(self) -> Take:
+        """What came while the whole was on its way; the older of it is ignored."""
+        while self._waiting:
+            took = self.take(self._waiting.popleft())
             if took > Take.IGNORED:
                 return took
         return Take.WHOLE
