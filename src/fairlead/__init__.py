@@ -62,7 +62,7 @@ _ROOMS = {
     "fairlead.model.market": ["Candle", "Funding", "FundingPaid", "Index", "Mark", "Quote", "State", "Ticker", "Trade"],
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
-__all__ = ["open", "venues", *sorted(_HOMES)]
+__all__ = ["open", "venue_names", *sorted(_HOMES)]
 
 
 def open(
@@ -95,7 +95,7 @@ def open(
     )
 
 
-def venues() -> tuple[str, ...]:
+def venue_names() -> tuple[str, ...]:
     """The names of the venues that can be opened."""
     from fairlead.venues import registry
 

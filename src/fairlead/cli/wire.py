@@ -55,7 +55,7 @@ def ask(
 
     Parameters
     ----------
-    venue: one of those that `fairlead.venues()` names
+    venue: one of those that `fairlead.venue_names()` gives
     op: an operation: time, instruments, book, ticker, trades, candles, balances ...
     question: its question as JSON, such as {"symbol":"BTC/USDT"}
     key: a file with {"key", "secret", "passphrase"?, "kind"?}, for signed operations
@@ -90,7 +90,7 @@ def read(venue: str, op: str, question: str = "{}", /, *, instruments: Instrumen
 
     Parameters
     ----------
-    venue: one of those that `fairlead.venues()` names
+    venue: one of those that `fairlead.venue_names()` gives
     op: the operation that was asked
     question: the question that was asked, as JSON
     """
@@ -117,7 +117,7 @@ def hear_(
 
     Parameters
     ----------
-    venue: one of those that `fairlead.venues()` names
+    venue: one of those that `fairlead.venue_names()` gives
     topics: what is heard: kind:SYMBOL[:detail], such as book:BTC/USDT or candles:BTC/USDT:1m
     """
     where = registry.venue(venue)
@@ -140,7 +140,7 @@ def fault(
 
     Parameters
     ----------
-    venue: one of those that `fairlead.venues()` names
+    venue: one of those that `fairlead.venue_names()` gives
     status: the HTTP status it came with
     op: what had been asked; an order unless you say otherwise, since there the fate matters most
     header: a header it came with, such as "Retry-After: 5"
