@@ -259,6 +259,7 @@ class Kept:
             self.sides = ({}, {})
         for side, raw in zip(self.sides, (said.bids, said.asks), strict=True):
             for text, size in READERS[LevelShape.ROWS](raw):
+                assert fixed(size, 8) or fixed(text, 1) in side, "a level goes that was never there"
                 side[fixed(text, 1)] = fixed(size, 8)
             for price in [price for price, qty in side.items() if not qty]:
                 del side[price]

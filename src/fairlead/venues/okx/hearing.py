@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
+from math import inf
 from typing import Any
 
 import msgspec
@@ -41,6 +43,47 @@ class _Asked(Struct):
 _asked = msgspec.json.Decoder(_Asked).decode
 
 
+class _View:
+    """One side of a book, of which the best 400 levels are in sight: changes beyond are not told, and levels that come
+    into sight or leave it are."""
+
+    def __init__(self, levels: Side, worse: int) -> None:
+        self._worse = worse  # 1 if higher prices are (asks), -1 if lower ones are
+        self._qty = {price * worse: qty for price, qty in levels}
+        self._keys = sorted(self._qty)  # best first
+
+    def seen(self) -> Side:
+        return [(key * self._worse, self._qty[key]) for key in self._keys[: rows.DEEP]]
+
+    def change(self, said: Side) -> Side:
+        """What becomes of what is in sight."""
+        levels = {price * self._worse: qty for price, qty in said}
+        edge = self._edge()
+        before = {key for key in levels if key in self._qty and key <= edge}
+        for key, qty in levels.items():
+            self._put(key, qty)
+        now = self._edge()
+        found = {key: qty for key, qty in levels.items() if (qty and key <= now) or key in before}
+        near, far = sorted((edge, now))
+        for key in self._keys[bisect_right(self._keys, near) : bisect_right(self._keys, far)]:
+            if now > edge:
+                found[key] = self._qty[key]  # it came into sight
+            elif key in before or key not in levels:
+                found[key] = 0  # it left
+        return [(key * self._worse, found[key]) for key in sorted(found)]
+
+    def _edge(self) -> float:
+        return self._keys[rows.DEEP - 1] if len(self._keys) >= rows.DEEP else inf
+
+    def _put(self, key: int, qty: int) -> None:
+        if key not in self._qty and qty:
+            insort(self._keys, key)
+        if qty:
+            self._qty[key] = qty
+        elif self._qty.pop(key, 0):
+            del self._keys[bisect_left(self._keys, key)]
+
+
 class _Told:
     """One subscription, and what it was told last."""
 
@@ -48,8 +91,7 @@ class _Told:
 
     def __init__(self, arg: Arg, one: Instrument) -> None:
         self.arg, self.one = arg, one
-        self.bids: dict[int, int] = {}
-        self.asks: dict[int, int] = {}
+        self.bids, self.asks = _View((), -1), _View((), 1)
         self.seq = self.world_seq = 0  # the last number told; the last that the book had
         self.repeated: Any = None  # the row that a quiet snapshot channel repeats
         self.spoke_ns = 0
@@ -164,20 +206,18 @@ class Room:
 
     # ---- what it tells
     def _book(self, told: _Told, said: Depth, at: Stamp) -> None:
-        """The best 400 a side: changes beyond are not told, and levels that come into sight or leave it are."""
-        most = rows.DEEP
-        bids, asks = (said.bids[:most], said.asks[:most]) if said.whole else said.sight.top(most)
         if said.whole:
-            changes, prior = (bids, asks), -1
+            told.bids, told.asks = _View(said.bids, -1), _View(said.asks, 1)
+            bids, asks, prior, action = told.bids.seen(), told.asks.seen(), -1, "snapshot"
         else:
-            changes = (_changes(told.bids, bids, said.bids, 1), _changes(told.asks, asks, said.asks, -1))
+            bids, asks, action = told.bids.change(said.bids), told.asks.change(said.asks), "update"
             # A change that is missing shows in the numbers; one out of sight does not.
             prior = told.seq if said.prior == told.world_seq else said.prior
-        told.bids, told.asks, told.world_seq = dict(bids), dict(asks), said.last
-        if said.whole or any(changes):
+        told.world_seq = said.last
+        if said.whole or bids or asks:
             told.seq = said.last
-            row = rows.book(*changes, told.one, said.venue_ns, said.last) | {"checksum": 0, "prevSeqId": prior}
-            self._push(told, row, at, "snapshot" if said.whole else "update")
+            row = rows.book(bids, asks, told.one, said.venue_ns, said.last) | {"checksum": 0, "prevSeqId": prior}
+            self._push(told, row, at, action)
 
     def _five(self, told: _Told, said: Depth, at: Stamp) -> None:
         bids, asks = (said.bids[:5], said.asks[:5]) if said.whole else said.sight.top(5)
@@ -205,13 +245,3 @@ class Room:
 
     def _frame(self, said: dict[str, Any]) -> None:
         self._ear.frame(msgspec.json.encode(said))
-
-
-def _changes(before: dict[int, int], now: Side, said: Side, better: int) -> Side:
-    """What makes `now` of `before`, and whatever is said of a level in sight. `better`: 1 for bids, -1 for asks."""
-    after = dict(now)
-    found = {price: qty for price, qty in after.items() if before.get(price) != qty}
-    found |= {price: 0 for price in before if price not in after}
-    worst = now[-1][0] * better if now else 0
-    found |= {price: qty for price, qty in said if price * better >= worst and (qty or price in before)}
-    return sorted(found.items(), key=lambda level: -level[0] * better)

@@ -163,7 +163,7 @@ def _index(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
 
 
 def _mark(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
-    """The document wants `instType` as well; other clients leave it out where an instrument is named, and are answered."""
+    """The document wants `instType` as well; other clients leave it out, and are answered."""
     if "instType" in query:
         _type(query)
     return Op.MARK, AskSymbol(_instrument(query, ctx).symbol), ""
