@@ -27,7 +27,7 @@ class Square(Protocol):
 
 
 class Connection:
-    """Its front calls `opened`, `receive`, `pong`, `ended`; the city `tell`, `tick`; its hearing the rest, as an Ear."""
+    """Its front calls `opened`, `receive`, `pong`, `ended`; the city `tell`, `tick`; its hearing the rest, as Ear."""
 
     def __init__(
         self, id: int, mouth: Mouth, door: Door, room: str, path: str, slot: int, ip: str, wire: Wire, square: Square

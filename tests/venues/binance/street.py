@@ -36,14 +36,14 @@ class Listener:
         self.frames: list[bytes] = []
         self.joined: list[Topic] = []
         self.left: list[Topic] = []
-        self.pings = 0
+        self.pings: list[bytes] = []
         self.closed: tuple[int, str] | None = None
 
     def frame(self, text: bytes) -> None:
         self.frames.append(text)
 
     def ping(self, payload: bytes = b"") -> None:
-        self.pings += 1
+        self.pings.append(payload)
 
     def heard(self, heard: Heard) -> None:
         raise AssertionError("market streams take no calls")

@@ -48,10 +48,10 @@ def change(first: int, last: int) -> Depth:
     return Depth("BTC/USDT", False, first, last, first - 1, bids, asks, 9 * MS, NoSight())
 
 
-def room() -> tuple[MarketRoom, Listener]:
+def room(path: str = "/stream") -> tuple[MarketRoom, Listener]:
     listener = Listener()
     opened = MarketRoom(CTX, NOBODY, listener)
-    opened.open(Stamp())
+    opened.open(Stamp(), path)
     return opened, listener
 
 
@@ -189,6 +189,41 @@ def test_envelopes_can_be_switched_off_and_on() -> None:
     assert told[3] == {"e": "serverShutdown", "E": 7}
 
 
+@pytest.mark.parametrize(
+    ("path", "names", "combined"),
+    [
+        ("/stream", [], True),
+        ("/stream?streams=btcusdt@trade/btcusdt@kline_1h", ["btcusdt@trade", "btcusdt@kline_1h"], True),
+        ("/stream?streams=btcusdt%40trade", ["btcusdt@trade"], True),
+        ("/ws", [], False),
+        ("/ws/", [], False),
+        ("/ws/btcusdt@trade", ["btcusdt@trade"], False),
+        ("/ws/btcusdt%40trade", ["btcusdt@trade"], False),
+        ("/ws/0", ["0"], False),
+    ],
+)
+def test_the_address_names_streams_and_their_form(path: str, names: list[str], combined: bool) -> None:
+    """If this failed, clients that subscribe by address would hear nothing, or not in the form they expect."""
+    opened, listener = room(path)
+    assert listener.frames == []
+    say(opened, method="LIST_SUBSCRIPTIONS", id=1)
+    assert json.loads(listener.frames.pop()) == {"result": names, "id": 1}
+    topic = Topic("trades", "BTC/USDT")
+    assert (topic in listener.joined) == ("btcusdt@trade" in names)
+    opened.tell(topic, EVENTS[topic], Stamp())
+    assert [json.loads(frame).get("stream") for frame in listener.frames] == (
+        [("btcusdt@trade" if combined else None)] * ("btcusdt@trade" in names)
+    )
+    say(opened, method="GET_PROPERTY", params=["combined"], id=2)
+    assert json.loads(listener.frames[-1])["result"] is combined
+
+
+def test_an_address_with_too_many_streams_is_closed() -> None:
+    """If this failed, a crowded address would work in the simulator alone."""
+    _, listener = room("/stream?streams=" + "/".join(f"a{number}@trade" for number in range(1_025)))
+    assert (listener.closed, listener.joined) == ((1008, "Too many streams"), [])
+
+
 @pytest.mark.parametrize(("gaps_s", "closed"), [([0.2001] * 12, None), ([0.1] * 6, (1008, "Too many requests"))])
 def test_more_than_five_frames_a_second_end_the_connection(gaps_s: list[float], closed: Any) -> None:
     """If this failed, a client that speaks too fast would learn it from the venue's ban."""
@@ -215,8 +250,34 @@ def test_it_pings_every_twenty_seconds() -> None:
     """If this failed, a client that does not answer pings would not notice in the simulator."""
     opened, listener = room()
     for at in range(0, 61, 5):
-        opened.tick(Stamp(mono_ns=at * SECOND))
-    assert listener.pings == 3
+        opened.tick(Stamp(mono_ns=at * SECOND, venue_ms=at))
+    assert len(listener.pings) == len(set(listener.pings)) == 3
+
+
+@pytest.mark.parametrize(
+    ("echoed", "closed"),
+    [([0, 1, 2, 3], None), ([1], None), ([0], (1008, "Pong timeout")), ([], (1008, "Pong timeout"))],
+)
+def test_who_owes_a_pong_for_a_minute_is_cut_off(echoed: list[int], closed: Any) -> None:
+    """If this failed, a client that answers pings late, wrongly or never would first learn it from the venue."""
+    opened, listener = room()
+    for at_s in range(101):
+        at = Stamp(mono_ns=at_s * SECOND, venue_ms=at_s * 1_000)
+        opened.tick(at)
+        if at_s % 20 == 1 and at_s > 20:
+            opened.pong(b"unasked", at)
+            for one in echoed:
+                if one == at_s // 20 - 1:
+                    opened.pong(listener.pings[one], at)
+    assert listener.closed == closed
+
+
+def test_pongs_count_as_frames() -> None:
+    """If this failed, a client that floods with pongs would learn it from the venue's ban."""
+    opened, listener = room()
+    for _ in range(6):
+        opened.pong(b"", Stamp())
+    assert listener.closed == (1008, "Too many requests")
 
 
 def test_calls_do_no_harm_and_the_room_is_where_the_door_leads() -> None:

@@ -1,12 +1,14 @@
 """The venue's end of a market stream connection, as strict as web-socket-streams.md says; it makes no market.
 
-It takes SUBSCRIBE and its kin on /stream. An unknown but well-formed stream name is acknowledged and then silent, as at
-the venue. Slow books (`@depth` without a speed) come as often as the world moves."""
+It takes the streams that the address names (/stream?streams=a/b, /ws/a) and SUBSCRIBE with its kin. An unknown but
+well-formed stream name is acknowledged and then silent, as at the venue. Slow books (`@depth` without a speed) come as
+often as the world moves."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import Any
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 from msgspec import Raw, Struct
@@ -23,6 +25,8 @@ from fairlead.wire.signing import Stamp, Verifier
 FRAMES_MOST, FRAMES_NS = 5, 1_000 * MS  # "5 incoming messages per second", whatever they are
 STREAMS_MOST = 1_024
 PING_NS = 20_000 * MS
+PONG_NS = 60_000 * MS  # within which a copy of a ping's payload must have come back
+RAW = "/ws"  # the address of events without envelope
 POLICY = 1008  # the close code of those who go too far
 _METHODS = (SUBSCRIBE, UNSUBSCRIBE, LIST, "SET_PROPERTY", "GET_PROPERTY")
 _ID_LONGEST = 36
@@ -42,6 +46,8 @@ _PROPERTY = msgspec.json.Decoder(tuple[str, bool]).decode
 
 
 class MarketRoom:
+    """At /stream events come combined with the name of their stream, at /ws raw; SET_PROPERTY changes it."""
+
     def __init__(self, ctx: Ctx, verifier: Verifier, ear: Ear) -> None:
         self._catalog, self._ear = ctx.catalog, ear
         self._names: dict[str, Topic | None] = {}  # what was subscribed; None: a name that nothing answers to
@@ -49,18 +55,23 @@ class MarketRoom:
         self._combined = True
         self._heard_ns: deque[int] = deque(maxlen=FRAMES_MOST)
         self._pinged_ns = 0
+        self._pings: dict[bytes, int] = {}  # not answered yet: payload, and when it went out
 
     def __repr__(self) -> str:
         return f"<MarketRoom {len(self._names)} streams, {'combined' if self._combined else 'raw'}>"
 
-    def open(self, at: Stamp) -> None:
+    def open(self, at: Stamp, path: str = "") -> None:
         self._pinged_ns = at.mono_ns
+        address, _, query = path.partition("?")
+        self._combined = not address.startswith(RAW)
+        named = parse_qs(query).get("streams", [""])[0] if self._combined else unquote(address[len(RAW) + 1 :])
+        names = [name for name in named.split("/") if name]
+        if not self._is_too_many(names):
+            self._join(names)
 
     def receive(self, frame: bytes, at: Stamp) -> None:
-        if len(self._heard_ns) == FRAMES_MOST and at.mono_ns - self._heard_ns[0] < FRAMES_NS:
-            self._ear.close(POLICY, "Too many requests")
+        if self._is_too_fast(at):
             return
-        self._heard_ns.append(at.mono_ns)
         try:
             asked = _ASKED(frame)
         except msgspec.ValidationError as wrong:
@@ -70,6 +81,12 @@ class MarketRoom:
             self._error(3, "Invalid JSON: expected value at line 1 column 1")
         else:
             self._answer(asked)
+
+    def pong(self, payload: bytes, at: Stamp) -> None:
+        """One that nobody asked for is allowed and answers nothing; one to a ping answers those before it too."""
+        if not self._is_too_fast(at) and payload in self._pings:
+            sent_ns = self._pings[payload]
+            self._pings = {one: ns for one, ns in self._pings.items() if ns > sent_ns}
 
     def tell(self, topic: Topic, event: object, at: Stamp) -> None:
         if isinstance(event, Depth) and event.whole:
@@ -89,7 +106,18 @@ class MarketRoom:
     def tick(self, at: Stamp) -> None:
         if at.mono_ns - self._pinged_ns >= PING_NS:
             self._pinged_ns = at.mono_ns
-            self._ear.ping()
+            payload = str(at.venue_ms).encode()
+            self._pings.setdefault(payload, at.mono_ns)
+            self._ear.ping(payload)
+        if self._pings and at.mono_ns - next(iter(self._pings.values())) >= PONG_NS:
+            self._ear.close(POLICY, "Pong timeout")
+
+    def _is_too_fast(self, at: Stamp) -> bool:
+        if len(self._heard_ns) == FRAMES_MOST and at.mono_ns - self._heard_ns[0] < FRAMES_NS:
+            self._ear.close(POLICY, "Too many requests")
+            return True
+        self._heard_ns.append(at.mono_ns)
+        return False
 
     # ---- control frames
 
@@ -115,11 +143,15 @@ class MarketRoom:
         if asked.method == UNSUBSCRIBE:
             self._result(None, asked.id)
             self._leave(names)
-        elif len(self._names.keys() | set(names)) > STREAMS_MOST:
-            self._ear.close(POLICY, "Too many streams")
-        else:
+        elif not self._is_too_many(names):
             self._result(None, asked.id)
             self._join(names)
+
+    def _is_too_many(self, names: list[str]) -> bool:
+        if len(self._names.keys() | set(names)) <= STREAMS_MOST:
+            return False
+        self._ear.close(POLICY, "Too many streams")
+        return True
 
     def _join(self, names: list[str]) -> None:
         for name in names:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
 from fairlead.venues.binance import auth, faults, nouns, wire, words
-from fairlead.venues.binance.hearing import MarketRoom
+from fairlead.venues.binance.hearing import RAW, MarketRoom
 from fairlead.venues.binance.rest import BOOK_WEIGHTS, BY_NUMBER, FOLDED, LATEST, ROWS_MOST
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import Ctx
@@ -281,8 +281,8 @@ MIRROR = Mirror(
     limit=limit,
     ban=ban,
     toll=toll,
-    rooms={"market": MarketRoom},
-    paths={"market": "/stream"},
+    rooms={"market": MarketRoom, "market/raw": MarketRoom},
+    paths={"market": "/stream", "market/raw": RAW},
     listing=nouns.listing,
     decoys=(RETIRED[0], "/api/v1/depth"),
 )
