@@ -100,6 +100,23 @@ def test_strangers_are_sampled_not_searched_for_in_every_message() -> None:
     assert len(recorder.heard) == 20
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        b'{"stream":"btcusdt@trade","data":%b,"fresh":1}',
+        b'{"stream":"btcusdt@trade","fresh":1,"data":%b}',
+        b'{"fresh":1,"stream":"btcusdt@trade","data":%b}',
+        b'{"data":%b,"fresh":1,"stream":"btcusdt@trade"}',
+    ],
+)
+def test_a_stranger_in_the_envelope_is_seen_wherever_it_stands(form: bytes) -> None:
+    """If this failed, a new field of the venue's beside the event would go unnoticed."""
+    streams, recorder = begun(TRADES)
+    streams.receive(form % b'{"e":"trade","E":1,"s":"BTCUSDT","t":1,"p":"1","q":"1","T":1,"m":true,"M":true}', 0)
+    assert [word.what for word in recorder.words if isinstance(word, Odd)] == ["unknown field: trades fresh"]
+    assert len(recorder.heard) == 1
+
+
 def test_calls_and_supplies_do_no_harm() -> None:
     """If this failed, a call sent through the wrong door would hang without an answer."""
     streams, recorder = begun()

@@ -193,10 +193,10 @@ class Streams:
         if loose.e == SHUTDOWN or loose.stream == f"!{SHUTDOWN}":
             self._out.event(Ending(0, SHUTDOWN))  # "open a replacement at once": no lead time is promised
         elif loose.stream is not None:
-            self._bare(loose.stream, loose.data, seen_ns, "@" in loose.stream)
+            self._strayed(loose.stream, frame, seen_ns, "@" in loose.stream)
         elif loose.e or loose.u is not None:
             name = bare_name(loose)
-            self._bare(name, frame, seen_ns, bool(name))
+            self._strayed(name, b'{"stream":"%s","data":%s}' % (name.encode(), frame), seen_ns, bool(name))
         elif loose.code is not None or loose.error is not None:
             self._erred(loose.id, loose.error or wire.Refusal(loose.code or 0, loose.msg), frame)
         elif isinstance(loose.id, int) and loose.id in self._asked:
@@ -204,13 +204,13 @@ class Streams:
         else:
             self._odd("an answer to nothing that was asked", frame)
 
-    def _bare(self, name: str, text: bytes | Raw, seen_ns: int, documented: bool) -> None:
-        """An event in another envelope or none. What nobody has joined (or not any more) is no cause for wonder."""
+    def _strayed(self, name: str, frame: bytes, seen_ns: int, documented: bool) -> None:
+        """In another envelope or, until now, none. What nobody has joined (or not any more) is no cause for wonder."""
         route = self._routes.get(name.encode())
         if route is not None:
-            self._event(route, b'{"stream":"%s","data":%s}' % (name.encode(), bytes(text)), seen_ns)
+            self._event(route, frame, seen_ns)
         elif not documented:
-            self._odd("an unknown kind of event", bytes(text))
+            self._odd("an unknown kind of event", frame)
 
     def _answered(self, asked: Asked, result: Raw) -> None:
         """`result` is null, or for LIST the streams that the venue sends us: one it has lost is subscribed again."""

@@ -236,7 +236,6 @@ class Loose(Struct):
     "msg":"Invalid request: ...","id":5}, also under "error", not always with its id (Live subscribing; Errors)"""
 
     stream: str | None = None
-    data: Raw = Raw(b"")
     e: str = ""
     s: str = ""
     u: int | None = None
