@@ -78,6 +78,29 @@ def test_mute_silences_one_topic_for_a_while_and_nothing_else() -> None:
     assert any("beat" in word for word in heard.client.words)
 
 
+def test_a_stuck_book_says_nothing_until_it_is_subscribed_to_anew() -> None:
+    """If this failed, a silent channel could heal by itself, and nobody would know whether renewing it helps."""
+
+    async def visit(city: City, memory: Memory) -> Client:
+        client = Client()
+        link = await memory.ws.dial(memory.addresses["toy"]["ws"][0] + "/stream", client, 1_000)
+        link.send(msgspec.json.encode({"join": f"{BOOK},quote:BTC/USDT"}))
+        await asyncio.sleep(1)
+        handle = city.mishaps.add(Rule("stick", match=ON_BOOK, nth=1))
+        await asyncio.sleep(2)
+        before, quotes = len(numbers(client)), len(client.events("quote:BTC/USDT"))
+        await asyncio.sleep(5)
+        assert (handle.fired, len(numbers(client))) == (1, before)
+        assert len(client.events("quote:BTC/USDT")) > quotes
+        link.send(msgspec.json.encode({"join": BOOK}))
+        await asyncio.sleep(2)
+        assert client.events(BOOK)[before]["whole"] is True
+        assert len(numbers(client)) > before + 5
+        return client
+
+    in_memory(visit)
+
+
 def test_duplicate_and_reorder_change_order_but_lose_nothing() -> None:
     """If this failed, these two would be losses in disguise."""
     doubled = Heard(Rule("duplicate", match=ON_BOOK, nth=4), BOOK)

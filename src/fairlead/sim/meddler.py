@@ -36,6 +36,7 @@ class Meddler:
         self._catalog, self._wire = catalog, wire
         self._is_deaf = self._is_denied = False
         self._event: tuple[Topic, Any] | None = None  # to be told after the next one
+        self._stuck: set[Topic] = set()  # books of which nothing is told until they are subscribed to anew
         self._late: deque[tuple[int, bytes]] = deque()  # frames and when they go out, in order
         self._delayed: list[tuple[int, bytes]] = []  # likewise, overtaken by others
 
@@ -51,12 +52,17 @@ class Meddler:
 
     def events(self, topic: Topic, event: Any) -> Sequence[tuple[Topic, Any]]:
         """What is told in its stead."""
+        if topic in self._stuck and not self._loosened(topic, event):
+            return ()
         if not self._mishaps.any_at(Moment.TELL) and self._event is None:
             return ((topic, event),)
         copies = 1
         for handle in self._struck(Moment.TELL, topic):
             match handle.rule.action:
                 case "drop" | "mute":
+                    copies = 0
+                case "stick" if isinstance(event, Depth) and not event.whole:
+                    self._stuck.add(topic)
                     copies = 0
                 case "gap" if isinstance(event, Depth) and not event.whole:
                     copies = 0
@@ -73,6 +79,12 @@ class Meddler:
                     return ()
         held, self._event = (self._event, None) if copies else (None, self._event)
         return (*[(topic, event)] * copies, *([held] if held else ()))
+
+    def _loosened(self, topic: Topic, event: Any) -> bool:
+        """How things stand is told once to whoever subscribes: then a stuck channel goes on."""
+        if isinstance(event, Depth) and event.whole:
+            self._stuck.discard(topic)
+        return topic not in self._stuck
 
     def frame(self, topic: Topic, text: bytes, now_ns: int) -> None:
         """Sends what is left of it, now or later."""

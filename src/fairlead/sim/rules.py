@@ -51,6 +51,7 @@ ACTIONS: dict[str, dict[str, tuple[Moment, ...]]] = {
     "ws": {
         "drop": (Moment.TELL,),
         "mute": (Moment.TELL,),  # the same, by another habit: for a while, pings and acknowledgements go on
+        "stick": (Moment.TELL,),  # only changes of books: nothing more is told until it is subscribed to anew
         "gap": (Moment.TELL,),  # only changes of books: a number is skipped
         "duplicate": (Moment.TELL,),
         "reorder": (Moment.TELL,),  # told after the next one
