@@ -76,7 +76,9 @@ class BookFeed(Feed[Book]):
         self._want(line)
 
     def left(self, line: Line) -> None:
-        self._strands.pop(line.number, None)
+        strand = self._strands.pop(line.number, None)
+        if strand is not None:
+            strand.reset()  # whoever still holds it, as the leader does, must not take it for a living one
         self._mend.pop(line.number, None)
         super().left(line)
         self._lead_on("the connection was lost")
