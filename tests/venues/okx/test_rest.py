@@ -187,13 +187,6 @@ def test_every_cost_is_paid_from_a_budget_there_is() -> None:
     assert charge.budget == "market/history-candles"
 
 
-def test_the_demo_says_that_it_is_one() -> None:
-    """If this failed, a demo order would be sent to the live address as a real one."""
-    assert VENUE.headers["demo"] == {"x-simulated-trading": "1"}
-    assert {"live", "live-eea", "live-us"}.isdisjoint(VENUE.headers)
-    assert {name for name in VENUE.hosts if name.startswith("demo")} == set(VENUE.headers)
-
-
 @given(st.sampled_from(list(ASKED)), st.binary(max_size=300))
 def test_no_bytes_break_a_reader(op: Op, body: bytes) -> None:
     """If this failed, a broken reply would stop a bot with an error that nobody expects."""

@@ -210,6 +210,14 @@ BALANCE = """adjEq availEq borrowFroz delta deltaLever deltaNeutralStatus detail
     """ + " ".join(f"details.{name}" for name in _DETAILS.split())
 
 
+# {"perm":"read_only,trade","ip":"203.0.113.7","uid":"44705892343619584",...}  GET / Account configuration
+class ConfigRow(wire.Row):
+    """What the key may do, and from where ("" if from anywhere)."""
+
+    perm: str
+    ip: str = ""
+
+
 def _read_balances(body: bytes, asked: AskNothing, ctx: Ctx) -> tuple[Balance, ...]:
     accounts = _rows(body, BalanceRow, lambda row: tuple(one.noun() for one in row.details))
     return tuple(balance for balances in accounts for balance in balances)

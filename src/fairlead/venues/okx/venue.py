@@ -20,11 +20,14 @@ def _hosts(rest_hosts: tuple[str, ...], ws: str) -> dict[str, tuple[str, ...]]:
     return {"rest": rest_hosts, "ws": (f"wss://{ws}:8443", f"wss://{ws}:443")}  # both ports serve the same paths
 
 
-def _rights(answer: Any) -> frozenset[str]:
-    """`perm` of the account's configuration: read_only, trade, withdraw; `ip` lists addresses if the key is bound."""
-    words = {"read_only": "read", "trade": "trade", "withdraw": "withdraw"}
-    given = {words.get(word, word) for word in answer.perm.split(",") if word}
-    return frozenset(given | ({"ip-bound"} if answer.ip else set()))
+_RIGHTS = {"read_only": "read", "trade": "trade", "withdraw": "withdraw"}
+
+
+def rights(answer: Any) -> frozenset[str]:
+    """Of rest.ConfigRow. A word that we do not know is kept: whoever asks may be afraid of it."""
+    told: rest.ConfigRow = answer
+    given = {_RIGHTS.get(word, word) for word in told.perm.split(",") if word}
+    return frozenset(given | ({"ip-bound"} if told.ip else set()))
 
 
 _LIMITS = {  # path under /api/v5 -> requests in two seconds, and who shares them (with "instrument", also the address)
@@ -85,7 +88,7 @@ VENUE = Venue(
     sign=auth.sign,
     fault=faults.fault,
     readings=faults.readings,
-    rights=_rights,
+    rights=rights,
     # `expTime` bounds how long an order may still be taken; without it a signature is good for 30 s. Reads come from
     # caches that lag each other.
     settle=Settle(fence_min_ms=1_000, fence_ms=5_000, engine_ms=2_000, lag_ms=3_000),

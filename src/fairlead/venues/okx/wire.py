@@ -139,8 +139,8 @@ TICKER = """instType instId last lastSz askPx askSz bidPx bidSz open24h high24h 
     ts"""
 
 
-# {"asks":[["8476.98","415","0","13"]],"bids":[["8476.97","256","0","12"]],"ts":"1597026383085","checksum":0,
-#  "prevSeqId":-1,"seqId":123456}  GET / Order book; WS / Order book channel
+# {"asks":[["8476.98","415","0","13"]],"bids":[],"ts":"1597026383085","prevSeqId":-1,"seqId":123456}
+# GET / Order book; WS / Order book channel
 # A level is price, size, a deprecated "0" and the number of orders. `checksum` has been 0 since 2026 and is not read.
 class BookRow(Row):
     asks: Raw
@@ -163,7 +163,7 @@ class BookFrame(Struct, gc=False):
 BOOK = "asks bids ts seqId prevSeqId checksum instId"
 
 
-# the same with one level a side, or none  WS / Order book, bbo-tbt
+# The same with one level a side, or none  WS / Order book, bbo-tbt
 class BestRow(Row):
     asks: list[list[str]]
     bids: list[list[str]]
@@ -216,8 +216,7 @@ class TradeRow(Row):
 TRADE = "instId tradeId px sz side ts count source seqId"
 
 
-# ["1597026383085","3.721","3.743","3.677","3.708","8422410","22698348.04","12698348.04","0"]
-# GET / Candlesticks; WS / Candlesticks channel
+# ["1597026383085","3.721","3.743","3.677","3.708","8422410","22698348.04","12698348.04","0"]  GET, WS / Candlesticks
 # ts, open, high, low, close, volume (contracts or base), volume in currency, in quote currency, confirm (1: closed)
 def candle(row: list[str], topic: Topic, seen_ns: int = 0) -> Candle:
     if len(row) < 6:
