@@ -206,10 +206,10 @@ def stream_name(topic: Topic, catalog: Catalog) -> str:
 
 
 def bare_name(event: wire.Loose) -> str:
-    """The name of the stream to which an event without envelope belongs; empty where the page names no such event."""
+    """The name of the stream to which an event without envelope belongs; empty for what is no event of the page's."""
     if event.e in _OTHERS:
         return f"{event.s.lower()}@{event.e}"
-    suffix = _SUFFIXES.get(event.e)
+    suffix = _SUFFIXES.get(event.e) if event.e or event.u is not None else None
     return f"{event.s.lower()}@{suffix}{event.k.i if event.k else ''}" if suffix else ""
 
 
