@@ -49,7 +49,6 @@ TABLE: Mapping[str, Row] = {
     "EAPI:Invalid nonce": Row(Kind.NONCE),
     "EAPI:Bad request": Row(Kind.INVALID),
     "EAPI:Feature disabled": Row(Kind.GONE),
-    "EAPI:Domain rate limit exceeded": Row(Kind.LIMIT, wait_ms=CALLS_WAIT_MS, budget=CALLS),
     "EGeneral:Permission denied": Row(Kind.PERMISSION),
     "EGeneral:Temporary lockout": Row(Kind.BAN, wait_ms=LOCKOUT_MS, budget=CALLS, banned=True),
     "EAuth:Account temporary disabled": Row(Kind.ACCOUNT),
@@ -71,6 +70,7 @@ TABLE: Mapping[str, Row] = {
     "EFunding:No funding method": Row(Kind.INVALID),
     # too much
     "EAPI:Rate limit exceeded": Row(Kind.LIMIT, wait_ms=CALLS_WAIT_MS, budget=CALLS),
+    "EAPI:Domain rate limit exceeded": Row(Kind.LIMIT, wait_ms=CALLS_WAIT_MS, budget=CALLS),
     "EAuth:Rate limit exceeded": Row(Kind.LIMIT, wait_ms=CALLS_WAIT_MS, budget=CALLS),
     "EAuth:Too many requests": Row(Kind.LIMIT, wait_ms=CALLS_WAIT_MS, budget=CALLS),
     "EGeneral:Too many requests": Row(Kind.LIMIT, wait_ms=LATER_MS, budget=PUBLIC),

@@ -190,6 +190,8 @@ def _after_trades(asked: AskTrades, answer: tuple[Trade, ...]) -> AskTrades | No
         return None
     last_ns, last_id = answer[-1].venue_ns, answer[-1].id or "0"
     again = sum(trade.venue_ns > last_ns - FLOAT_NS for trade in answer)
+    if asked.page and int(asked.page.partition(":")[0]) >= last_ns - FLOAT_NS:
+        again += _known_again(asked)  # a whole page of one instant
     return msgspec.structs.replace(asked, page=f"{last_ns - 1}:{last_id}:{again}")
 
 
