@@ -185,6 +185,15 @@ def test_a_refusal_that_names_nothing_is_found_by_asking_one_by_one() -> None:
     assert [word.topic for word in talk.words(Refused)] == [TRADES]
 
 
+def test_refusals_that_name_nothing_at_all_come_to_an_end() -> None:
+    """If this failed, two wrong channels would be asked for in turn until the hour's requests are used up."""
+    talk = Talk([BOOK, TRADES])
+    for _ in range(20):
+        talk.receive(refused("60012", "Invalid request"))
+    assert {word.topic for word in talk.words(Refused)} == {BOOK, TRADES}
+    assert sum(one["op"] == "subscribe" for one in talk.asked) <= 1 + 2 * TRIES
+
+
 def test_too_many_requests_say_when_to_try_again() -> None:
     """If this failed, a bot would go on asking until the venue ends the connection."""
     talk = Talk([BOOK, TRADES])

@@ -244,11 +244,10 @@ class Channels:
         fault = faults.of_code(said.code, said.msg, Op.BOOK)
         if not asked:
             self._odd(f"a refusal of nothing that was asked: {said.code}", frame)
-        elif meant or len(asked) == 1 or fault.wait_ms:
-            for sub in meant or asked:
+        for sub in meant or asked:
+            if meant or len(asked) == 1 or fault.wait_ms or sub.tries >= TRIES:
                 self._refuse(sub, fault)
-        else:
-            for sub in asked:
+            else:
                 self._subscribe([sub])
 
     def _acked(self, sub: _Sub) -> None:
