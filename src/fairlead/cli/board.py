@@ -43,11 +43,15 @@ class Board:
     def health(self, event: Health) -> None:
         self._happenings.append((event.venue, sentence(event)))
 
+    def books(self) -> Table:
+        return _books([book for _, book in sorted(self._books.items())])
+
+    def bests(self) -> list[Text]:
+        return [_best(view) for view in self._views.values()]
+
     def picture(self) -> Group:
-        parts: list[RenderableType] = []
-        if self._books:
-            parts.append(_books([book for _, book in sorted(self._books.items())]))
-        parts += [_best(view) for view in self._views.values()]
+        parts: list[RenderableType] = [self.books()] if self._books else []
+        parts += self.bests()
         if self._values:
             parts.append(_values(list(self._values)))
         parts += [Text(f"{venue}  {words}", style="dim", no_wrap=True, overflow="ellipsis")

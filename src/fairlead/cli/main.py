@@ -25,7 +25,7 @@ _HELP = {
     "wire": "what Fairlead sends, and what it makes of a message",
 }
 _HOMES = {
-    "demo": "fairlead.cli.demo:demo",
+    "demo": "fairlead.cli.demo.command:demo",
     "sim": "fairlead.cli.sim:sim",
     "watch": "fairlead.cli.watch:watch",
     "instruments": "fairlead.cli.instruments:instruments",
