@@ -131,6 +131,18 @@ def test_an_unknown_stream_is_acknowledged_and_then_silent() -> None:
     assert len(json.loads(listener.frames[1])["result"]) == 4
 
 
+def test_the_short_ticker_is_told_beside_the_long_one() -> None:
+    """If this failed, clients that are content with the short form would hear nothing."""
+    opened, listener = room()
+    topic = Topic("ticker", "BTC/USDT")
+    say(opened, method="SUBSCRIBE", params=["btcusdt@miniTicker", "btcusdt@ticker"], id=1)
+    opened.tell(topic, EVENTS[topic], Stamp())
+    short, long = (json.loads(frame)["data"] for frame in listener.frames[1:])
+    assert (short.pop("e"), long.pop("e")) == ("24hrMiniTicker", "24hrTicker")
+    assert set(short) == set("Escohlvq")
+    assert short.items() <= long.items()
+
+
 def test_leaving_a_stream_leaves_its_topic_when_no_other_stream_needs_it() -> None:
     """If this failed, events would go on after leaving, or end for a stream that stays."""
     opened, listener = room()

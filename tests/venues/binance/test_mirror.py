@@ -201,6 +201,9 @@ class NoSight:
 def test_other_forms_of_a_ticker_and_of_trades_are_said_too() -> None:
     """If this failed, other people's clients, which ask otherwise than we do, would get no answer or a wrong one."""
     assert said("ping", "", 5) == {}
+    wallet = MIRROR.hear(Request("GET", "rest", "/sapi/v1/capital/config/getall", query="timestamp=1&signature=2"), CTX)
+    assert isinstance(wallet, Heard)
+    assert MIRROR.say(wallet, 5, CTX, AT).body == b"[]"
     assert said("ticker/price", "symbol=BTCUSDT", DAY) == {"symbol": "BTCUSDT", "price": "2.00000000"}
     best = said("ticker/bookTicker", "symbol=BTCUSDT", DAY)
     assert (best["bidPrice"], best["askPrice"]) == ("1.99000000", "2.01000000")

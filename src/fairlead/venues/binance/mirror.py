@@ -153,6 +153,7 @@ def _candles(params: Params, ctx: Ctx) -> AskCandles:
 
 _SOME = ("symbol", "symbols", "type", "symbolStatus")
 CALLS: Mapping[str, Call] = {
+    **dict.fromkeys(words.EMPTY, Call(Op.TIME, lambda params, ctx: AskNothing(), may=tuple(SIGNED))),
     words.PING: Call(Op.TIME, lambda params, ctx: AskNothing()),
     "/api/v3/time": Call(Op.TIME, lambda params, ctx: AskNothing()),
     "/api/v3/exchangeInfo": Call(

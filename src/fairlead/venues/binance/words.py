@@ -207,7 +207,10 @@ def _account(answer: Sequence[Balance], query: Query, ctx: Ctx, at: Stamp) -> Sa
 
 
 PING = "/api/v3/ping"
+# What clients with a key ask the wallet and margin for before they list markets: this account has neither.
+EMPTY = ("/sapi/v1/capital/config/getall", "/sapi/v1/margin/allPairs", "/sapi/v1/margin/isolated/allPairs")
 _REPLIES: Mapping[str, Callable[..., Any]] = {
+    **dict.fromkeys(EMPTY, lambda answer, query, ctx, at: []),
     PING: lambda answer, query, ctx, at: {},
     "/api/v3/time": lambda answer, query, ctx, at: {"serverTime": answer},
     "/api/v3/exchangeInfo": _exchange_info,
@@ -259,6 +262,11 @@ def _told_ticker(event: Ticker, listed: Instrument) -> Said:
     return {"e": "24hrTicker", "E": day["closeTime"], **{letter: day[name] for letter, name in letters.items()}}
 
 
+def _told_mini(event: Ticker, listed: Instrument) -> Said:
+    day = _told_ticker(event, listed)
+    return {"e": "24hrMiniTicker", **{letter: day[letter] for letter in ("E", "s", "c", "o", "h", "l", "v", "q")}}
+
+
 def _told_bar(event: Candle, listed: Instrument) -> Said:
     trades, volume, turnover = event.trades or 0, event.volume, event.quote_volume or 0.0
     bar = {
@@ -278,5 +286,6 @@ STREAMS: Mapping[str, tuple[str, Callable[[Any, Instrument], Said]]] = {
     "aggTrade": ("trades", _told_folded),
     "bookTicker": ("quote", _told_quote),
     "ticker": ("ticker", _told_ticker),
+    "miniTicker": ("ticker", _told_mini),
     "kline": ("candles", _told_bar),
 }
