@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from fairlead.model.numbers import POWERS, MoreDecimals, fixed
 
-MEMO_MOST = 4_096  # texts remembered by each of a book's three memos; then forgotten all at once
+MEMO_MOST = 2_048  # texts remembered by each of a book's three memos; then forgotten all at once
 LEVELS_MOST = 20_000  # a side; beyond it the worst levels go, since nobody trades there
 DECIMALS_MOST = 30  # no venue declares more; a text that asks for it is nonsense
 
@@ -33,6 +33,14 @@ class _Memo(dict[str, int]):
         self.decimals, self._least, self._sign, self._widen = decimals, least, sign, widen
 
     def __missing__(self, text: str) -> int:
+        number = self.once(text)
+        if len(self) >= MEMO_MOST:
+            self.clear()
+        self[text] = number
+        return number
+
+    def once(self, text: str) -> int:
+        """Without remembering it: most levels of a whole book never change."""
         try:
             number = fixed(text, self.decimals)
         except MoreDecimals as more:
@@ -44,10 +52,7 @@ class _Memo(dict[str, int]):
             raise BadLevel("not a number", text) from None
         if number < self._least:
             raise BadLevel("negative" if number < 0 else "zero", text)
-        if len(self) >= MEMO_MOST:
-            self.clear()
-        self[text] = number = number * self._sign
-        return number
+        return number * self._sign
 
 
 class Ladder:
@@ -133,7 +138,7 @@ class Rungs:
         while widened != self.widened:
             widened = self.widened
             for ladder, levels in ((self.bids, bids), (self.asks, asks)):
-                ladder.load([(ladder.read[price], self._qtys[qty]) for price, qty in levels])
+                ladder.load([(ladder.read.once(price), self._qtys.once(qty)) for price, qty in levels])
         for ladder in (self.bids, self.asks):
             self._bound(ladder)
 
