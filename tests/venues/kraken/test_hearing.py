@@ -78,6 +78,7 @@ def test_each_symbol_is_acknowledged_alone_before_it_is_joined() -> None:
         ({"channel": "books", "symbol": ["BTC/USD"]}, "Subscription name invalid"),
         ({"channel": "executions", "token": "T"}, NOT_HERE),
         ({"channel": "book", "symbol": "BTC/USD"}, "Malformed request"),
+        ({"channel": "book"}, "Malformed request"),
     ],
 )
 def test_what_the_venue_refuses_is_refused_in_its_words(params: dict[str, Any], error: str) -> None:

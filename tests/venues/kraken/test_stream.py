@@ -23,7 +23,7 @@ ACK_S, PING_S = ACK_NS / SECOND_NS, PING_NS / SECOND_NS
 
 
 def ack(channel: str, symbol: str = "BTC/USD", method: str = "subscribe", **more: Any) -> dict[str, Any]:
-    return {"method": method, "result": {"channel": channel, "symbol": symbol, **more}, "success": True, "req_id": 1}
+    return {"method": method, "result": {"channel": channel, "symbol": symbol, **more}, "success": True}
 
 
 def book(kind: str = "snapshot", symbol: str = "BTC/USD") -> dict[str, Any]:
@@ -158,6 +158,19 @@ def test_a_renewal_that_is_not_answered_is_asked_again() -> None:
     assert [frame["method"] for frame in talk.sent] == ["subscribe", "unsubscribe", "subscribe", "subscribe"]
     talk.receive(ack("book"), book())
     assert [event.whole for _, event in talk.out.heard] == [True, True]
+
+
+def test_an_older_answer_does_not_stand_for_a_newer_subscription() -> None:
+    """If this failed, a refusal of the second subscription would meet a line that is thought open, and stay unheard."""
+    talk = Talk(BOOK)
+    talk.receive(book())
+    talk.streams.renew(BOOK, later(1))
+    talk.receive(ack("book") | {"req_id": 1})
+    assert talk.words(Joined) == []
+    talk.receive({"method": "unsubscribe", "error": "Subscription Not Found", "success": False, "req_id": 2})
+    talk.receive(ack("book") | {"req_id": 3})
+    assert talk.words(Joined) == [Joined(BOOK)]
+    assert talk.words(Odd) == []
 
 
 def test_renewing_what_is_not_joined_does_nothing() -> None:

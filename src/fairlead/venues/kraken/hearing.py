@@ -41,6 +41,7 @@ IDLE_NS = 60_000 * MS  # neither subscribed nor heard from: closed
 FRAMES_A_SECOND = 20  # the venue publishes none; clients are told to stay below
 GOING_AWAY = 1001
 PRIVATE = ("executions", "balances", "level3")
+MALFORMED = "Malformed request"
 NOT_HERE = "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com"
 
 
@@ -97,7 +98,7 @@ class PublicHearing:
         try:
             asked = _ASKED(frame)
         except UNREADABLE:
-            self._reply(Asked(), at, error="Malformed request")
+            self._reply(Asked(), at, error=MALFORMED)
             return
         if is_too_fast:
             self._reply(asked, at, error=MSG_RATE)
@@ -107,6 +108,8 @@ class PublicHearing:
             self._reply(asked, at, error=NOT_HERE)
         elif asked.params.channel in PRIVATE or asked.params.channel not in CHANNELS:
             self._reply(asked, at, error=NOT_HERE if asked.params.channel in PRIVATE else "Subscription name invalid")
+        elif not asked.params.symbol:
+            self._reply(asked, at, error=MALFORMED)
         else:
             for symbol in asked.params.symbol:
                 (self._subscribe if asked.method == SUBSCRIBE else self._unsubscribe)(asked, symbol, at)

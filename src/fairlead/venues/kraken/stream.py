@@ -200,8 +200,8 @@ class MarketStreams:
             if line is None or line.standing is Standing.LEAVING:
                 if other.method == UNSUBSCRIBE and line is not None:
                     del self._lines[line.key]
-            elif other.method == SUBSCRIBE and line.standing is Standing.ASKED:
-                self._opened(line)
+            elif line.standing is Standing.ASKED and other.method == SUBSCRIBE and other.req_id in (0, line.req_id):
+                self._opened(line)  # not by an older answer, whose subscription was left since
         elif other.method != "pong":
             self._odd("unknown frame", frame)
 
@@ -225,7 +225,7 @@ class MarketStreams:
                 self._opened(line)  # it stands: only the acknowledgement was lost
             else:
                 self._anew(line, self._now_ns)
-        if not about:
+        if not about and other.method != UNSUBSCRIBE:  # what is left and does not stand is just as well
             self._odd(f"refused: {cut(other.error, 100)}", frame)
 
     # ---- lines
