@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairlead.model.instrument import Catalog, Instrument
-from fairlead.venues.binance import nouns, wire
+from fairlead.venues.binance import channels, wire
 from fairlead.wire.conversation import Topic
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.mirror import Heard
@@ -12,7 +12,7 @@ from fairlead.wire.mirror import Heard
 def listed(base: str, quote: str, tick: str = "0.01000000", step: str = "0.00001000") -> Instrument:
     """As exchangeInfo lists it."""
     filters = [wire.Filter("PRICE_FILTER", tick_size=tick), wire.Filter("LOT_SIZE", min_qty=step, step_size=step)]
-    return nouns.instrument(wire.SymbolInfo(f"{base}{quote}", "TRADING", base, quote, filters=filters))
+    return channels.instrument(wire.SymbolInfo(f"{base}{quote}", "TRADING", base, quote, filters=filters))
 
 
 BTC = listed("BTC", "USDT")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fairlead.model.market import MS, Candle, Quote, Ticker, Trade
 from fairlead.testing import Recorder
+from fairlead.venues.binance.channels import NAME
 from fairlead.venues.binance.hearing import MarketRoom
 from fairlead.venues.binance.mirror import MIRROR
-from fairlead.venues.binance.nouns import NAME
 from fairlead.venues.binance.stream import Streams
 from fairlead.venues.binance.venue import VENUE
 from fairlead.wire.asks import Op

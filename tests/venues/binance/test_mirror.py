@@ -14,8 +14,8 @@ from fairlead.model.account import Balance
 from fairlead.model.instrument import Catalog
 from fairlead.model.market import MS, Candle, Ticker, Trade
 from fairlead.venues.binance import auth
+from fairlead.venues.binance.channels import NAME
 from fairlead.venues.binance.mirror import MIRROR
-from fairlead.venues.binance.nouns import NAME
 from fairlead.venues.binance.venue import VENUE
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.conversation import Levels

@@ -15,7 +15,7 @@ from fairlead.errors import UnknownName
 from fairlead.model import intervals
 from fairlead.model.market import MS, Candle, Trade
 from fairlead.model.symbols import parse
-from fairlead.venues.binance import nouns
+from fairlead.venues.binance import channels
 from fairlead.venues.binance.venue import VENUE
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import build
@@ -83,7 +83,7 @@ def test_every_market_is_found_under_each_of_its_names() -> None:
     """If this failed, an event or an answer would belong to another market, or to none."""
     for one in MARKETS:
         assert CTX.catalog.ours(one.venue_symbol) is one
-        assert CTX.catalog.ours(one.venue_symbol.lower(), nouns.STREAM_SPELLING) is one
+        assert CTX.catalog.ours(one.venue_symbol.lower(), channels.STREAM_SPELLING) is one
         assert CTX.catalog.theirs(one.symbol) is one
         assert str(parse(one.symbol)) == one.symbol
 

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from fairlead.model.market import MS
-from fairlead.venues.binance import words
-from fairlead.venues.binance.nouns import INTERVALS, STREAM_SPELLING
+from fairlead.venues.binance import replies
+from fairlead.venues.binance.channels import INTERVALS, STREAM_SPELLING
 from fairlead.venues.binance.stream import LIST, SHUTDOWN, SUBSCRIBE, UNSUBSCRIBE
 from fairlead.wire.conversation import Topic
 from fairlead.wire.endpoint import Ctx
@@ -93,7 +93,7 @@ class MarketRoom:
             return  # the whole comes by REST only
         listed = self._catalog.theirs(topic.symbol)
         for name in self._by_topic.get(topic, ()):
-            said = words.STREAMS[_suffix(name)][1](event, listed)
+            said = replies.STREAMS[_suffix(name)][1](event, listed)
             self._ear.frame(msgspec.json.encode({"stream": name, "data": said} if self._combined else said))
 
     def say(self, heard: Heard, outcome: object, at: Stamp) -> None:
@@ -191,9 +191,9 @@ class MarketRoom:
     def _topic(self, name: str) -> Topic | None:
         spelled, _, stream = name.partition("@")
         listed = self._catalog.ours(spelled, STREAM_SPELLING)
-        if listed is None or _suffix(name) not in words.STREAMS:
+        if listed is None or _suffix(name) not in replies.STREAMS:
             return None
-        kind = words.STREAMS[_suffix(name)][0]
+        kind = replies.STREAMS[_suffix(name)][0]
         if kind != "candles":
             return Topic(kind, listed.symbol)
         interval = stream.removeprefix("kline_")

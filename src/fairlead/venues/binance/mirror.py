@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
-from fairlead.venues.binance import auth, faults, nouns, wire, words
+from fairlead.venues.binance import auth, channels, faults, replies, wire
 from fairlead.venues.binance.hearing import RAW, MarketRoom
 from fairlead.venues.binance.rest import BOOK_WEIGHTS, BY_NUMBER, FOLDED, LATEST, ROWS_MOST
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
@@ -142,7 +142,7 @@ def _trades(params: Params, ctx: Ctx) -> AskTrades:
 
 
 def _candles(params: Params, ctx: Ctx) -> AskCandles:
-    ours = {theirs: name for name, theirs in nouns.INTERVALS.items()}
+    ours = {theirs: name for name, theirs in channels.INTERVALS.items()}
     symbol = _symbol(params, ctx)
     if params["interval"] not in ours:
         raise Refuse(-1120, "Invalid interval.")
@@ -153,8 +153,8 @@ def _candles(params: Params, ctx: Ctx) -> AskCandles:
 
 _SOME = ("symbol", "symbols", "type", "symbolStatus")
 CALLS: Mapping[str, Call] = {
-    **dict.fromkeys(words.EMPTY, Call(Op.TIME, lambda params, ctx: AskNothing(), may=tuple(SIGNED))),
-    words.PING: Call(Op.TIME, lambda params, ctx: AskNothing()),
+    **dict.fromkeys(replies.EMPTY, Call(Op.TIME, lambda params, ctx: AskNothing(), may=tuple(SIGNED))),
+    replies.PING: Call(Op.TIME, lambda params, ctx: AskNothing()),
     "/api/v3/time": Call(Op.TIME, lambda params, ctx: AskNothing()),
     "/api/v3/exchangeInfo": Call(
         Op.INSTRUMENTS, _listing, may=("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus")
@@ -221,7 +221,7 @@ def _check_clock(params: Params, at: Stamp) -> None:
 
 
 def say(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Reply:
-    return Reply(200, _JSON, msgspec.json.encode(words.reply(heard, answer, ctx, at)))
+    return Reply(200, _JSON, msgspec.json.encode(replies.reply(heard, answer, ctx, at)))
 
 
 _SOCKETS = "Please use WebSocket Streams for live updates to avoid"
@@ -284,6 +284,6 @@ MIRROR = Mirror(
     toll=toll,
     rooms={"market": MarketRoom, "market/raw": MarketRoom},
     paths={"market": "/stream", "market/raw": RAW},
-    listing=nouns.listing,
+    listing=channels.listing,
     decoys=(RETIRED[0], "/api/v1/depth"),
 )

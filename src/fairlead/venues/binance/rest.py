@@ -16,7 +16,7 @@ from fairlead.model import intervals, numbers
 from fairlead.model.account import Balance
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS, Candle, Ticker, Trade
-from fairlead.venues.binance import nouns, wire
+from fairlead.venues.binance import channels, wire
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.conversation import Levels, Topic
 from fairlead.wire.endpoint import Access, Ctx, Endpoint
@@ -53,11 +53,11 @@ def _ask_instruments(asked: AskListing, ctx: Ctx) -> Mapping[str, Any]:
 
 
 def _read_instruments(body: bytes, asked: AskListing, ctx: Ctx) -> tuple[Instrument, ...]:
-    return tuple(nouns.instrument(info) for info in _EXCHANGE_INFO(body).symbols)
+    return tuple(channels.instrument(info) for info in _EXCHANGE_INFO(body).symbols)
 
 
 def book_limit(depth: int) -> int:
-    return min(depth or nouns.BOOK_DEPTHS[0], BOOK_WEIGHTS[-1][0])
+    return min(depth or channels.BOOK_DEPTHS[0], BOOK_WEIGHTS[-1][0])
 
 
 def book_weight(depth: int) -> int:
@@ -69,7 +69,7 @@ def _ask_book(asked: AskBook, ctx: Ctx) -> Mapping[str, Any]:
 
 
 def _read_book(body: bytes, asked: AskBook, ctx: Ctx) -> Levels:
-    return nouns.whole(_BOOK(body), Topic("book", asked.symbol, str(asked.depth or "")))
+    return channels.whole(_BOOK(body), Topic("book", asked.symbol, str(asked.depth or "")))
 
 
 def _ask_symbol(asked: AskSymbol, ctx: Ctx) -> Mapping[str, Any]:
@@ -80,7 +80,7 @@ def _read_ticker(body: bytes, asked: AskSymbol, ctx: Ctx) -> Ticker:
     reply = _TICKER(body)
     if reply.s != _spelled(asked, ctx):
         raise Nonsense(f"asked for {asked.symbol}, told of {reply.s}")
-    return nouns.ticker(reply, Topic("ticker", asked.symbol))
+    return channels.ticker(reply, Topic("ticker", asked.symbol))
 
 
 # ---- trades: the latest one by one; history folded by taker and price, which costs a sixth and holds more
@@ -109,9 +109,9 @@ def _ask_trades(asked: AskTrades, ctx: Ctx) -> Mapping[str, Any]:
 def _read_trades(body: bytes, asked: AskTrades, ctx: Ctx) -> tuple[Trade, ...]:
     topic = Topic("trades", asked.symbol)
     if _trades_path(asked) != FOLDED:
-        return tuple(nouns.trade(row, topic) for row in _TRADES(body))
+        return tuple(channels.trade(row, topic) for row in _TRADES(body))
     known_id = int(asked.page.partition(":")[2] or -1)  # annulled trades have this number as well
-    return tuple(nouns.folded(row, topic) for row in _FOLDED_TRADES(body) if row.t > known_id)
+    return tuple(channels.folded(row, topic) for row in _FOLDED_TRADES(body) if row.t > known_id)
 
 
 def _after_trades(asked: AskTrades, answer: tuple[Trade, ...]) -> AskTrades | None:
@@ -130,9 +130,9 @@ def _after_trades(asked: AskTrades, answer: tuple[Trade, ...]) -> AskTrades | No
 
 def _ask_candles(asked: AskCandles, ctx: Ctx) -> Mapping[str, Any]:
     """Both ends are times of opening, and both are inclusive there; ours leaves the end out."""
-    if asked.interval not in nouns.INTERVALS:
-        raise UnknownName("interval", asked.interval, nouns.INTERVALS)
-    params: dict[str, Any] = {"symbol": _spelled(asked, ctx), "interval": nouns.INTERVALS[asked.interval]}
+    if asked.interval not in channels.INTERVALS:
+        raise UnknownName("interval", asked.interval, channels.INTERVALS)
+    params: dict[str, Any] = {"symbol": _spelled(asked, ctx), "interval": channels.INTERVALS[asked.interval]}
     if asked.page or asked.start_ns:
         params["startTime"] = asked.page or _ms(asked.start_ns)
     if asked.end_ns:
@@ -143,7 +143,7 @@ def _ask_candles(asked: AskCandles, ctx: Ctx) -> Mapping[str, Any]:
 def _read_candles(body: bytes, asked: AskCandles, ctx: Ctx) -> tuple[Candle, ...]:
     """A bar is closed for certain when a later one stands behind it; the last of a page may be running."""
     rows, topic = _KLINES(body), Topic("candles", asked.symbol, asked.interval)
-    return tuple(nouns.bar(row, topic, closed=at < len(rows)) for at, row in enumerate(rows, 1))
+    return tuple(channels.bar(row, topic, closed=at < len(rows)) for at, row in enumerate(rows, 1))
 
 
 def _after_candles(asked: AskCandles, answer: tuple[Candle, ...]) -> AskCandles | None:

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from fairlead.model.market import MS
 from fairlead.model.numbers import DIGITS_EXACT, long_text
 from fairlead.venues.binance import wire
-from fairlead.venues.binance.nouns import SORTS, Sort, bare_name, stream_name, unheard
+from fairlead.venues.binance.channels import SORTS, Sort, bare_name, stream_name, unheard
 from fairlead.wire.conversation import Answer, Call, Ending, Joined, Lane, Levels, Need, Odd, Out, Ready, Refused, Topic
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.faults import Fault, Kind

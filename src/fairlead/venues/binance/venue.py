@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from fairlead.model.market import MS
 from fairlead.venues.binance.auth import KEY_HEADER, rights, sign
+from fairlead.venues.binance.channels import BOOK_DEPTHS, INTERVALS, NAME, SORTS
 from fairlead.venues.binance.faults import fault, readings
-from fairlead.venues.binance.nouns import BOOK_DEPTHS, INTERVALS, NAME, SORTS
 from fairlead.venues.binance.rest import ENDPOINTS, encode
 from fairlead.venues.binance.stream import PROBE_NS, Streams
 from fairlead.wire.asks import Op

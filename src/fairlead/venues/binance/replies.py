@@ -1,4 +1,4 @@
-"""From Fairlead's nouns to Binance's words: REST replies and stream events with every documented field; it judges none.
+"""What Binance writes, from our nouns: REST replies and stream events with every documented field; it judges none.
 
 What a noun does not hold (the quantity behind a ticker's best bid, who of the takers bought) is filled in plausibly."""
 

@@ -1,4 +1,4 @@
-"""From Binance's shapes to Fairlead's nouns and names, the same for REST and streams; it asks and keeps nothing."""
+"""How Binance calls our topics, and how its shapes become nouns, on streams as on REST; it asks and keeps nothing."""
 
 from __future__ import annotations
 
