@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fairlead.model.market import Candle, Quote, Ticker, Trade
 from fairlead.venues.kraken.channels import CHANNELS, DEPTHS, KINDS, checksum, rfc3339_ns
 from fairlead.venues.kraken.replies import rfc3339
-from fairlead.venues.kraken.stream import ACK_NS, PING_NS, SYMBOLS_A_FRAME, MarketStreams
+from fairlead.venues.kraken.stream import ACK_NS, PING_NS, SYMBOLS_A_FRAME, TRIES_MOST, MarketStreams
 from fairlead.venues.kraken.venue import VENUE
 from fairlead.wire.asks import AskNothing, Op
 from fairlead.wire.conversation import Answer, Call, Joined, Levels, Odd, Ready, Refused, Topic
@@ -171,6 +171,19 @@ def test_an_older_answer_does_not_stand_for_a_newer_subscription() -> None:
     talk.receive(ack("book") | {"req_id": 3})
     assert talk.words(Joined) == [Joined(BOOK)]
     assert talk.words(Odd) == []
+
+
+def test_changes_that_flow_without_their_snapshot_ask_for_it_soon_and_not_often() -> None:
+    """If this failed, a book whose snapshot was lost would stay marked for seconds, or ask with every change."""
+    talk = Talk(BOOK)
+    talk.receive(ack("book", snapshot=True, depth=10))
+    for tenth in range(1, 80):
+        talk.streams.tick(later(tenth / 10))
+        talk.receive(book("update"))
+    methods = [one["method"] for one in talk.sent if one["method"] != "ping"]
+    assert methods == ["subscribe", *["unsubscribe", "subscribe"] * (TRIES_MOST - 1)]
+    talk.receive(book(), book("update"))
+    assert [levels.whole for _, levels in talk.out.heard] == [True, False]
 
 
 def test_renewing_what_is_not_joined_does_nothing() -> None:

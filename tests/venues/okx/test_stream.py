@@ -247,6 +247,18 @@ def test_a_whole_that_never_comes_is_asked_for_again() -> None:
     assert [one["op"] for one in talk.asked] == ["subscribe", "unsubscribe", "subscribe"]
 
 
+def test_changes_that_flow_without_their_whole_ask_for_it_soon_and_not_often() -> None:
+    """If this failed, a book whose whole was lost would stay marked for ten seconds, or ask with every change."""
+    talk = Talk([BOOK])
+    talk.receive(acked(BOOK, "books", "BTC-USDT"), book(11, 10))
+    for tenth in range(1, 80):
+        talk.told.tick(later(tenth / 10))
+        talk.receive(book(11 + tenth, 10 + tenth))
+    assert [one["op"] for one in talk.asked] == ["subscribe", *["unsubscribe", "subscribe"] * (TRIES - 1)]
+    talk.receive(book(200, -1, "snapshot"), book(201, 200))
+    assert [levels.last for _, levels in talk.out.heard] == [200, 201]
+
+
 def test_a_quiet_connection_is_asked_for_a_sign() -> None:
     """If this failed, a quiet market would look like a dead connection, or the venue would hang up after 30 s."""
     talk = live()

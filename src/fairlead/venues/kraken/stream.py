@@ -23,6 +23,7 @@ from fairlead.wire.signing import Signer, Stamp
 
 SYMBOLS_A_FRAME = 50  # each is answered by a snapshot
 ACK_NS = 10_000 * MS  # an acknowledgement that has not come by then is lost
+WHOLE_NS = 1_000 * MS  # a snapshot goes before all changes: if after so long only these come, it was lost
 TRIES_MOST = 3  # so often is a subscription sent
 AGAIN_MS = 30_000  # when another try makes sense after that
 PING_NS = 3_000 * MS  # after so much silence we ask: heartbeats come every second, but only to subscribers
@@ -63,8 +64,7 @@ class MarketStreams:
     def __init__(self, ctx: Ctx, signer: Signer | None, out: Out, inspector: Inspector) -> None:
         self._ctx, self._out, self._due = ctx, out, inspector.due
         self._lines: dict[Key, Line] = {}
-        self._req_id = 0
-        self._silent = True  # nothing came since the last tick
+        self._req_id, self._silent = 0, True  # silent: nothing came since the last tick
         self._now_ns = self._heard_ns = 0
 
     # ---- what the engine asks
@@ -176,6 +176,8 @@ class MarketStreams:
                 continue
             if not line.whole:
                 if channel.from_snapshot and got.type != SNAPSHOT:
+                    if line.tries < TRIES_MOST and self._now_ns - line.asked_ns >= WHOLE_NS:
+                        self._anew(line, self._now_ns)
                     continue
                 line.whole = True
             try:

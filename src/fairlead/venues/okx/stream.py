@@ -25,11 +25,9 @@ from fairlead.wire.shapes import Inspector, strangers
 from fairlead.wire.signing import Signer, Stamp
 
 ARGS_MOST = 100  # of one request: some 6 kB; the venue takes 64 kB
-TOPICS_MOST = (
-    100  # of one connection; the venue names no number, advises fewer than 30 deep books, ends who overdoes it
-)
 PING_MS = 15_000  # quiet for so long: ask for a pong; the venue ends a connection that is idle for 30 s
 ACK_MS, TRIES = 10_000, 3  # how long a subscription may stay unanswered, and how often it is asked for
+WHOLE_MS = 1_000  # a whole goes before all changes: if after so long only these come, it was lost
 REFUSED_MS = 30_000  # after that, when to try again
 NOTICE_MS = 60_000  # an upgrade is announced so long before
 SAMPLE_BYTES = 400
@@ -176,6 +174,9 @@ class Channels:
             # Where a frame does not say what it is, it is whole if it follows none (prevSeqId -1).
             whole = sub.feed.whole or said.action == "snapshot" or (not said.action and row.prev_seq_id == -1)
             if sub.lacks_whole and not whole:
+                # Changes flow, so it is the whole that was lost: no use in waiting for it.
+                if sub.tries < TRIES and self._now_ns - sub.sent_ns >= WHOLE_MS * MS:
+                    self._subscribe([sub])
                 continue
             if row.inst_id and row.inst_id != sub.arg.inst_id:
                 self._odd(f"another symbol on {sub.arg.channel}", frame)

@@ -62,6 +62,7 @@ _DOORS = (
         topics=frozenset({"book", *channels.CHANNELS}), max_topics=TOPICS_MOST,
         dial_cost=(Charge("dials"),), books=(("5", _WHOLE), ("", _CHANGES)), depths=(400, 5),
         cadence_ms=(("book", 60_000), ("quote", 60_000), ("mark", 10_000), ("funding", 90_000)),
+        consecutive=frozenset({"trades"}),  # "tradeId" is the last of `count` ids; every recorded one follows the other
     ),
     Door(
         "business", "ws", lambda topics, before: "/ws/v5/business", Channels, topics=frozenset({"candles"}),
