@@ -34,11 +34,11 @@ class Bans:
         standing = self._permits.budgets.state(self._time.clock.mono_ns())
         if self._store is None or standing == self._kept:
             return True
-        self._kept = standing
         try:
             self._store.write(self._name, msgspec.json.encode(standing))
         except OSError:
-            return False
+            return False  # and tried again at the next look
+        self._kept = standing
         return True
 
     def __repr__(self) -> str:

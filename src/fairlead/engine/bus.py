@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, TypeVar
 
-from fairlead.errors import Closed
+from fairlead.errors import Closed, Error, Misuse
 
 T = TypeVar("T")
 
@@ -19,43 +19,44 @@ QUEUE_MOST = 10_000  # events a slow reader may fall behind before it loses the 
 Blame = Callable[[str, Exception], None]
 
 
+End = Callable[[Error | None], None]
+
+
 class Bus(Generic[T]):
     """The readers of one thing. A callback that raises is told to `blame`; the others still hear."""
 
     def __init__(self, blame: Blame) -> None:
-        self._calls: tuple[Callable[[T], None], ...] = ()
-        self._ends: list[Callable[[], None]] = []
+        self._readers: tuple[tuple[Callable[[T], None], End], ...] = ()
         self._blame = blame
 
     def publish(self, event: T) -> None:
-        for call in self._calls:
+        for call, _ in self._readers:
             try:
                 call(event)
             except Exception as blunder:  # noqa: BLE001 - the user's code: nothing it raises may stop the stream
                 self._blame(getattr(call, "__qualname__", repr(call)), blunder)
 
-    def add(self, call: Callable[[T], None], end: Callable[[], None]) -> None:
-        """`end` is called when nothing more will come."""
-        self._calls = (*self._calls, call)
-        self._ends.append(end)
+    def add(self, call: Callable[[T], None], end: End) -> None:
+        """`end` is called when nothing more will come, and with what went wrong, if something did."""
+        self._readers = (*self._readers, (call, end))
 
-    def remove(self, call: Callable[[T], None], end: Callable[[], None]) -> None:
-        self._calls = tuple(other for other in self._calls if other is not call)
-        self._ends = [other for other in self._ends if other != end]
+    def remove(self, end: End) -> None:
+        """One function may be read by twice; each reader has its own end."""
+        self._readers = tuple(reader for reader in self._readers if reader[1] != end)
 
-    def close(self) -> None:
+    def close(self, error: Error | None = None) -> None:
         """Nothing more will come: iterators end."""
-        for end in tuple(self._ends):
-            end()
+        for _, end in self._readers:
+            end(error)
 
     @property
     def readers(self) -> int:
-        return len(self._calls)
+        return len(self._readers)
 
 
 class Subscription(Generic[T]):
     """What a user holds: `async for` over it, or a callback inside it; closing it lets the venue's stream go when it
-    was the last. `latest`: only the newest value is kept for a slow reader."""
+    was the last. `latest`: only the newest value is kept for a slow reader. One that the venue refused raises that."""
 
     def __init__(
         self,
@@ -71,10 +72,11 @@ class Subscription(Generic[T]):
         self._queue: deque[T] = deque(maxlen=1 if latest else QUEUE_MOST)
         self._latest = latest
         self._waiter: asyncio.Future[None] | None = None
+        self._error: Error | None = None
         self.dropped = 0
         self.closed = False
         self._call = callback if callback is not None else self._keep
-        bus.add(self._call, self.close)
+        bus.add(self._call, self.end)
 
     def _keep(self, event: T) -> None:
         if not self._latest and len(self._queue) == QUEUE_MOST:
@@ -90,8 +92,12 @@ class Subscription(Generic[T]):
 
     async def __anext__(self) -> T:
         while not self._queue:
+            if self._error is not None:
+                raise self._error
             if self.closed:
                 raise StopAsyncIteration
+            if self._waiter is not None:
+                raise Misuse(f"Two readers wait on {self._about}.", next="open a subscription for each")
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
@@ -107,9 +113,13 @@ class Subscription(Generic[T]):
             raise Closed(f"The stream {self._about} was closed.") from None
 
     def close(self) -> None:
+        self.end(None)
+
+    def end(self, error: Error | None) -> None:
+        """What was kept can still be read; then the iterator ends, with the error if there is one."""
         if not self.closed:
-            self.closed = True
-            self._bus.remove(self._call, self.close)
+            self.closed, self._error = True, error
+            self._bus.remove(self.end)
             self._release()
             if self._waiter is not None and not self._waiter.done():
                 self._waiter.set_result(None)

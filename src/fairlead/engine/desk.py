@@ -14,6 +14,7 @@ from fairlead.core.routes import Routes
 from fairlead.engine.bans import Bans
 from fairlead.engine.books import BookFeed
 from fairlead.engine.candles import CandleFeed
+from fairlead.engine.chores import Chores
 from fairlead.engine.feed import Feed, Mends
 from fairlead.engine.flows import LatestFeed, TradeFeed
 from fairlead.engine.line import FIRST_WAIT_MS, MOST_WAIT_MS
@@ -21,7 +22,7 @@ from fairlead.engine.permits import Permits
 from fairlead.engine.sender import Sender
 from fairlead.engine.stream import Stream
 from fairlead.engine.timing import MS, VenueTime
-from fairlead.errors import Error, Misuse, TransportError, VenueError, cut
+from fairlead.errors import Closed, Error, Misuse, TransportError, VenueError, cut
 from fairlead.model import events
 from fairlead.model.instrument import Catalog, Instrument
 from fairlead.wire.asks import AskListing, AskNothing, Op
@@ -36,6 +37,7 @@ TICK_MS = 250
 CLOCK_FIRST = 3  # readings of the venue's clock before the first one is trusted alone
 CLOCK_EVERY_MS = 60_000
 CATALOG_EVERY_MS = 3_600_000  # steps and states of instruments change while we run
+CATALOG_AGAIN_MS = 60_000  # after it could not be had
 STRANGE_SHOWN = 5  # of one kind; the rest is only counted
 _KINDS: dict[str, type[Feed[Any]]] = {"trades": TradeFeed, "candles": CandleFeed}
 
@@ -61,6 +63,7 @@ class Desk:
         tell: Callable[[events.Health], None],
         *,
         environment: str,
+        bans: str,
         mends: Mends,
         doubled: frozenset[str],
         signer: Signer | None,
@@ -87,49 +90,55 @@ class Desk:
             obeys=mends.wait,
         )
         self._streams = {door.name: Stream(self, door, own) for door in venue.doors}
-        self._bans = Bans(windows.store, f"bans-{venue.name}-{environment}.json", self.permits, self.time)
+        self._bans = Bans(windows.store, bans, self.permits, self.time)
         self._feeds: dict[Topic, Feed[Any]] = {}
         self._doubled = doubled
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._chores = Chores(self.blame)
+        self.spawn, self.later = self._chores.spawn, self._chores.later
         self._clock_due_ns = self._catalog_due_ns = 0
         self._probed = 0
+        self._closed = False
 
     # ---- life
 
     async def open(self) -> None:
-        self._sender.ctx = Ctx(Catalog((), self.venue.assets))
         self._bans.recall()
         await self._read_clock("")
         await self._read_catalog()
         self.spawn(self._watch(), f"{self.name} watch")
 
     async def close(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
+        """Readers hear the end, and nothing is left running; a second time it does nothing."""
+        self._closed = True
+        for feed in list(self._feeds.values()):
+            feed.close()
         await asyncio.gather(*(stream.close() for stream in self._streams.values()))
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._chores.close()
         self.permits.close()
+        self._keep_bans()  # also when it was never watched: a ban may be why it could not be opened
 
     async def _watch(self) -> None:
         """Four times a second: streams, feeds; now and then the clock and the catalogue."""
         while True:
             await self.time.clock.sleep(TICK_MS / 1000)
             now_ns = self.time.clock.mono_ns()
-            for stream in self._streams.values():
-                stream.tick()
-            for feed in list(self._feeds.values()):
-                feed.tick()
-            if not self._bans.keep():
-                self.strange("the bans could not be kept: the state folder is not writable", b"")
+            watched: tuple[Stream | Feed[Any], ...] = (*self._streams.values(), *self._feeds.values())
+            for one in watched:
+                try:
+                    one.tick()
+                except Exception as blunder:  # noqa: BLE001 - told; one that fails must not blind us to all others
+                    self.blame(repr(one), blunder)
+            self._keep_bans()
             if self.time.jumped() or now_ns >= self._clock_due_ns:
                 self._clock_due_ns = now_ns + CLOCK_EVERY_MS * MS
                 self.spawn(self._read_clock(self._next_probe()), "clock")
             if now_ns >= self._catalog_due_ns:
-                self._catalog_due_ns = now_ns + CATALOG_EVERY_MS * MS
-                self.spawn(self._read_catalog(), "catalogue")
+                self._catalog_due_ns = now_ns + CATALOG_AGAIN_MS * MS
+                self.spawn(self._renew_catalog(), "catalogue")
+
+    def _keep_bans(self) -> None:
+        if not self._bans.keep():
+            self.strange("the bans could not be kept: the state folder is not writable", b"")
 
     async def _read_clock(self, address: str) -> None:
         """Asks the venue's time; each reading goes to another of its hosts, so that all are measured."""
@@ -152,13 +161,22 @@ class Desk:
         found: list[Instrument] = []
         for market in self.venue.markets:
             found.extend(await self.answer(Op.INSTRUMENTS, AskListing(market)))
-        self._sender.ctx = Ctx(Catalog(found, self.venue.assets))
+        if found != list(self.ctx.catalog):  # the same one serves on: connections opened under it know all there is
+            self._sender.ctx = Ctx(Catalog(found, self.venue.assets))
         self._catalog_due_ns = self.time.clock.mono_ns() + CATALOG_EVERY_MS * MS
+
+    async def _renew_catalog(self) -> None:
+        try:
+            await self._read_catalog()
+        except Error as error:
+            self.strange(f"the instruments could not be renewed: {error.said}", b"")
 
     # ---- topics
 
     def feed(self, topic: Topic) -> Feed[Any]:
         """The feed of a topic, begun if it was not heard yet."""
+        if self._closed:
+            raise Closed(f"The session was closed; {self.name} streams nothing more.")
         topic, door = self._settled(topic)
         feed = self._feeds.get(topic)
         if feed is None:
@@ -213,6 +231,9 @@ class Desk:
     def feed_of(self, topic: Topic) -> Feed[Any]:
         return self._feeds[topic]
 
+    def has(self, topic: Topic) -> bool:
+        return topic in self._feeds
+
     def routes_of(self, host_key: str) -> Routes:
         return self._routes[host_key]
 
@@ -249,25 +270,6 @@ class Desk:
             failed(error)
         else:
             then(answer)
-
-    def later(self, wait_ms: float, call: Callable[[], None]) -> None:
-        def due() -> None:
-            self._timers.discard(timer)
-            call()
-
-        timer = asyncio.get_running_loop().call_later(wait_ms / 1000, due)
-        self._timers.add(timer)
-
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.blame(task.get_name(), error)
 
     def blame(self, where: str, blunder: BaseException) -> None:
         what = cut(f"{type(blunder).__name__}: {blunder}")

@@ -16,7 +16,7 @@ from fairlead.core.pulse import Advice, Pulse
 from fairlead.engine.bus import Bus, Subscription
 from fairlead.engine.line import Line
 from fairlead.engine.timing import MS, VenueTime
-from fairlead.errors import cut
+from fairlead.errors import Refused, cut
 from fairlead.model import events
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import State
@@ -54,7 +54,7 @@ class Surroundings(Protocol):
     def backoff(self) -> Backoff: ...
     def fetch(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None: ...
     def gather(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None: ...
-    def later(self, wait_ms: float, call: Callable[[], None]) -> None: ...
+    def later(self, wait_ms: int, call: Callable[[], None]) -> None: ...
     def release(self, topic: Topic) -> None: ...
     def instrument(self, symbol: str) -> Instrument: ...
 
@@ -85,7 +85,7 @@ class Feed(ABC, Generic[T]):
     # ---- readers
 
     def subscribe(self, callback: Callable[[T], None] | None = None) -> Subscription[T]:
-        return Subscription(
+        subscription = Subscription(
             self._bus,
             self._let_go,
             latest=self.latest_only,
@@ -93,9 +93,16 @@ class Feed(ABC, Generic[T]):
             told=self._dropped,
             about=f"{self._around.name} {self.topic}",
         )
+        if self.denied is not None:
+            subscription.end(self._refusal(self.denied))
+        return subscription
+
+    def close(self) -> None:
+        """Readers hear the end."""
+        self._bus.close()
 
     def _let_go(self) -> None:
-        if self._bus.readers == 0:
+        if self._bus.readers == 0 and self.denied is None:
             self._around.release(self.topic)
 
     def _dropped(self, count: int) -> None:
@@ -133,11 +140,18 @@ class Feed(ABC, Generic[T]):
             self._falls(State.RESYNCING, "the connection was lost")
 
     def refused(self, line: Line, fault: Fault) -> None:
-        """The venue does not give this topic on this line; with no line left the readers are told the end of it."""
+        """The venue does not give this topic on this line; with no line left the readers are told the end of it, and
+        whoever wants it again begins anew."""
         self.left(line)
         if not self._lines and not fault.wait_ms:
+            self._around.release(self.topic)
             self.denied = fault
-            self._bus.close()
+            self._bus.close(self._refusal(fault))
+
+    def _refusal(self, fault: Fault) -> Refused:
+        name = self._around.name
+        said = f"{name} refused {self.topic} ({fault.kind}): {cut(fault.said) or 'no words'}"
+        return Refused(said, venue=name, kind=fault.kind, code=fault.code)
 
     def live_on(self, line: Line) -> bool:
         """Whether this line alone could serve the topic now."""

@@ -4,16 +4,14 @@ What is said on it goes to its owner (engine/stream): which topics it carries, a
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from functools import partial
 from typing import Protocol
 
 from fairlead.core.backoff import Backoff
 from fairlead.core.budget import Priority
 from fairlead.engine.permits import Permits
+from fairlead.engine.talk import Talk
 from fairlead.engine.timing import MS, VenueTime
-from fairlead.errors import NotSent, VenueError
+from fairlead.errors import Error, NotSent, cut
 from fairlead.model import events
 from fairlead.wire.conversation import (
     Broken,
@@ -23,18 +21,17 @@ from fairlead.wire.conversation import (
     Lane,
     Need,
     Odd,
+    Out,
     Ready,
     Refused,
     Topic,
     Word,
 )
 from fairlead.wire.door import Door
-from fairlead.wire.face import WsLink, WsTransport
-from fairlead.wire.limits import Charge
+from fairlead.wire.face import WsTransport
 
 DIAL_TIMEOUT_MS = 10_000
 FIRST_WAIT_MS, MOST_WAIT_MS = 250, 30_000  # between tries
-QUEUE_MOST_FRAMES = 4_096  # frames waiting for leave to be sent; a conversation that asks for more is broken
 
 
 class Owner(Protocol):
@@ -51,14 +48,14 @@ class Owner(Protocol):
     def dialled(self, address: str, took_ms: float) -> None: ...
     def undialled(self, address: str) -> None: ...
     async def path(self, topics: tuple[Topic, ...]) -> str: ...
-    def converse(self, line: Line) -> Conversation: ...
+    def converse(self, line: Line, out: Out) -> Conversation: ...
     def lane(self, line: Line, topic: Topic) -> Lane: ...
     def joined(self, line: Line, topic: Topic) -> None: ...
     def refused(self, line: Line, word: Refused) -> None: ...
     def ending(self, line: Line, word: Ending) -> None: ...
     def retire(self, line: Line, why: str) -> None: ...
     def lost(self, line: Line) -> None: ...
-    def wants(self, line: Line, need: Need) -> None: ...
+    def wants(self, talk: Talk, need: Need) -> None: ...
     def odd(self, word: Odd) -> None: ...
     def tell(self, event: events.Health) -> None: ...
     def blame(self, where: str, blunder: Exception) -> None: ...
@@ -72,49 +69,39 @@ class Line:
         self.topics: dict[Topic, None] = {}
         self.up = False  # dialled, and ready for topics
         self.heard_ns = 0  # monotonic: the last frame
-        self.born_ns = 0
         self.retiring = False
         self.number = number
+        self.address = ""
         self._owner, self._venue, self._door, self._time = owner, venue, owner.door, owner.time
         self._backoff = owner.backoff()
-        self._link: WsLink | None = None
-        self._conversation: Conversation | None = None
-        self._permits = owner.own_permits()
-        self._queue: deque[tuple[bytes, tuple[Charge, ...]]] = deque()
-        self._asking = self._pumping = False
-        self._code = 1006
-        self._down = asyncio.Event()
+        self._talk: Talk | None = None
         self._stopped = False
         self._again = 0
-        self._lost_ns = 0
+        self._born_ns = self._lost_ns = 0
         self._wait_ms = 0
-        self._why = ""
-        self.address = ""
 
     async def run(self) -> None:
-        """Lives until `stop`."""
+        """Lives until `stop`, and then until it is cancelled."""
         while not self._stopped:
-            try:
-                alive = await self._dial()
-            except Exception as blunder:  # noqa: BLE001 - a bug in a conversation must not end the line for ever
-                self._owner.blame(repr(self), blunder)
-                alive = False
-                self.cut("an error of ours")
-                self._bury()
-            if alive:
-                await self._down.wait()
-                self._bury()
+            talk = self._talk = Talk(self, self._time, self._owner.permits, self._owner.own_permits())
+            if await self._tries(talk):
+                await talk.over.wait()
+                self._bury(talk)
                 if not self._owner.returns():
                     return
-            if not self._stopped:
-                wait_ms = max(self._backoff.next_ms(), self._wait_ms)
-                self._wait_ms = 0
-                await self._time.clock.sleep(wait_ms / 1000)
+            wait_ms = max(self._backoff.next_ms(), self._wait_ms)
+            self._wait_ms = 0
+            await self._time.clock.sleep(wait_ms / 1000)
 
     def stop(self) -> None:
+        """For good; whoever runs it cancels what it may be waiting for."""
         self._stopped = True
-        self._permits.close()
         self.cut("closed by us")
+
+    async def gone(self) -> None:
+        """Returns when the link of a stopped line is closed too."""
+        if self._talk is not None:
+            await self._talk.closing()
 
     def retire(self, why: str) -> None:
         """A new connection takes over before this one goes."""
@@ -122,58 +109,39 @@ class Line:
 
     def cut(self, why: str) -> None:
         """Ends this connection; the line dials again unless it was stopped."""
-        self._why = self._why or why
-        if self._link is not None:
-            self._link.close(1000)
-        self._down.set()
+        self.up = False
+        if self._talk is not None:
+            self._talk.end(why)
 
     # ---- topics
 
     def join(self, topics: list[Topic]) -> None:
         new = [topic for topic in topics if topic not in self.topics]
         self.topics.update(dict.fromkeys(new))
-        if self.up and self._conversation is not None and new:
-            lanes = [(topic, self._owner.lane(self, topic)) for topic in new]
-            self._conversation.join(lanes, self._time.stamp())
+        if self.up and self._talk is not None and new:
+            self._talk.join([(topic, self._owner.lane(self, topic)) for topic in new])
 
     def leave(self, topic: Topic) -> None:
-        if self.topics.pop(topic, "absent") != "absent" and self.up and self._conversation is not None:
-            self._conversation.leave([topic], self._time.stamp())
+        if self.topics.pop(topic, "absent") != "absent" and self.up and self._talk is not None:
+            self._talk.leave(topic)
 
     def renew(self, topic: Topic) -> None:
-        if self.up and self._conversation is not None and topic in self.topics:
-            self._conversation.renew(topic, self._time.stamp())
-
-    def supply(self, need: Need, answer: object) -> None:
-        if self._conversation is not None:
-            self._conversation.supply(need, answer, self._time.stamp())
+        if self.up and self._talk is not None and topic in self.topics:
+            self._talk.renew(topic)
 
     def tick(self) -> None:
         """About four times a second: heartbeats, and the end of a connection that says nothing at all."""
-        if self._conversation is None or self._link is None:
+        if self._talk is None or not self._talk.is_carried:
             return
-        self._conversation.tick(self._time.stamp())
+        self._talk.tick()
         quiet_ms = (self._time.clock.mono_ns() - self.heard_ns) / MS
         if quiet_ms > self._door.quiet_ms:
             self.cut(f"nothing was heard for {quiet_ms / 1000:.0f} s")
 
-    # ---- the socket (WsListener)
+    # ---- what its connection tells it (Hearer)
 
-    def opened(self) -> None:
-        self._conversation = self._owner.converse(self)  # the first frames may come before `dial` returns
-
-    def frame(self, payload: bytes, seen_ns: int) -> None:
-        self.heard_ns = seen_ns
-        conversation = self._conversation
-        if conversation is not None:
-            conversation.receive(payload, seen_ns + self._time.ahead_ns)
-
-    def closed(self, code: int, reason: str) -> None:
-        self._why = self._why or f"closed by the venue: {code} {reason}".rstrip()
-        self._code = code
-        self._down.set()
-
-    # ---- the conversation (Out)
+    def converse(self, out: Out) -> Conversation:
+        return self._owner.converse(self, out)
 
     def event(self, word: Word) -> None:
         match word:
@@ -186,46 +154,51 @@ class Line:
             case Ending():
                 self._owner.ending(self, word)
             case Broken(fault):
-                self._wait_ms = fault.wait_ms
-                self.cut(f"the venue says: {fault.said or fault.kind}")
+                now_ms = self._time.now_ns() // MS
+                self._wait_ms = max(fault.wait_ms, fault.until_ms - now_ms if fault.until_ms else 0)
+                self.cut(f"the venue says: {cut(fault.said) or fault.kind}")
             case Odd():
                 self._owner.odd(word)
             case _:
                 raise AssertionError(f"no calls go through {self._door.name}")
 
-    def frame_out(self, text: bytes, cost: tuple[Charge, ...]) -> None:
-        if len(self._queue) >= QUEUE_MOST_FRAMES:
-            self.cut(f"{QUEUE_MOST_FRAMES} frames wait to be sent")
-            return
-        self._queue.append((text, cost))
-        self._pump()
-
     def need(self, need: Need) -> None:
-        self._owner.wants(self, need)
+        if self._talk is not None:
+            self._owner.wants(self._talk, need)
+
+    def blame(self, blunder: Exception) -> None:
+        self._owner.blame(repr(self), blunder)
 
     # ---- inside
 
-    async def _dial(self) -> bool:
+    async def _tries(self, talk: Talk) -> bool:
+        """Whether the connection came about."""
+        try:
+            await self._dial(talk)
+            return True
+        except Error as failed:
+            self._owner.tell(self._lost_event(talk.code, failed.said))
+        except Exception as blunder:  # noqa: BLE001 - told; a bug of ours must not end the line for ever
+            self.blame(blunder)
+        if self.up:  # it had begun to speak before the dial failed
+            self._owner.lost(self)
+        self.cut("the dial failed")
+        return False
+
+    async def _dial(self, talk: Talk) -> None:
         owner = self._owner
         await owner.permits.take(self._door.dial_cost, Priority.RECOVER if self._again else Priority.DATA)
+        path = await owner.path(tuple(self.topics))
         self.address = address = owner.route()
         began_ns = self._time.clock.mono_ns()
-        self._down.clear()
-        self._link, self._conversation = None, None
-        self._why, self._code = "", 1006
         try:
-            path = await owner.path(tuple(self.topics))
-            link = await owner.transport.dial(address + path, self, DIAL_TIMEOUT_MS)
-        except (NotSent, VenueError) as failed:
+            link = await owner.transport.dial(address + path, talk, DIAL_TIMEOUT_MS)
+        except NotSent:
             owner.undialled(address)
-            owner.tell(self._lost_event(failed.said))
-            return False
-        if self._stopped:
-            link.close(1000)
-            return False
-        now_ns = self._time.clock.mono_ns()
+            raise
+        self._born_ns = self.heard_ns = now_ns = self._time.clock.mono_ns()
         owner.dialled(address, (now_ns - began_ns) / MS)
-        self._link, self.born_ns, self.heard_ns = link, now_ns, now_ns
+        talk.carry(link)
         after_ms = (now_ns - self._lost_ns) / MS if self._lost_ns else 0.0
         owner.tell(
             events.Connected(
@@ -238,76 +211,26 @@ class Line:
             )
         )
         self._again += 1
-        self._begin()
-        return True
-
-    def _begin(self) -> None:
-        if self._conversation is not None:
-            self._conversation.open(self._time.stamp())
-        self._pump()
 
     def _ready(self) -> None:
         self.up = True
         topics, self.topics = list(self.topics), {}
         self.join(topics)
 
-    def _bury(self) -> None:
-        """The connection is gone: nothing of it may be used again."""
-        now_ns = self._time.clock.mono_ns()
-        self._backoff.worked((now_ns - self.born_ns) / MS)
-        self._lost_ns = now_ns
-        self._conversation, self._link, self.up = None, None, False
-        self._queue.clear()
-        self._permits.close()
-        self._permits, self._asking = self._owner.own_permits(), False
+    def _bury(self, talk: Talk) -> None:
+        """The connection is gone: whoever heard through it is told."""
+        self.up = False
+        self._lost_ns = self._time.clock.mono_ns()
+        self._backoff.worked((self._lost_ns - self._born_ns) / MS)
         if not self._stopped:
-            self._owner.tell(self._lost_event(self._why))
+            self._owner.tell(self._lost_event(talk.code, talk.why))
         self._owner.lost(self)
 
-    def _lost_event(self, why: str) -> events.Lost:
+    def _lost_event(self, code: int, why: str) -> events.Lost:
         return events.Lost(
-            venue=self._venue,
-            at_ns=self._time.now_ns(),
-            door=self._door.name,
-            host=self.address,
-            code=self._code,
-            why=why,
+            venue=self._venue, at_ns=self._time.now_ns(), door=self._door.name, host=self.address, code=code, why=why
         )
-
-    def _pump(self) -> None:
-        """Sends the frames in their order, each as soon as its budgets allow."""
-        if self._pumping or self._link is None:
-            return
-        self._pumping = True
-        while self._queue and not self._asking:
-            self._asking = True
-            shared = tuple(charge for charge in self._queue[0][1] if charge.budget not in self._permits.names)
-            own = tuple(charge for charge in self._queue[0][1] if charge.budget in self._permits.names)
-            then = self._send_next if not shared else partial(self._ask_shared, shared, self._link)
-            self._permits.ask(own, Priority.DATA, then)
-        self._pumping = False
-
-    def _ask_shared(self, charges: tuple[Charge, ...], link: WsLink) -> None:
-        self._owner.permits.ask(charges, Priority.DATA, lambda: self._send_next() if link is self._link else None)
-
-    def _send_next(self) -> None:
-        self._asking = False
-        if self._queue and self._link is not None:
-            self._link.send(self._queue.popleft()[0])
-            self._pump()
 
     def __repr__(self) -> str:
         state = "up" if self.up else "stopped" if self._stopped else "down"
         return f"<Line {self._venue} {self._door.name} {self.number} {state}, {len(self.topics)} topics>"
-
-
-class Mouth:
-    """What a conversation speaks into: its line, under the contract's names."""
-
-    def __init__(self, line: Line) -> None:
-        self.event, self.need = line.event, line.need
-        self.frame = self._frame
-        self._line = line
-
-    def _frame(self, text: bytes, cost: tuple[Charge, ...] = (), tag: str = "") -> None:
-        self._line.frame_out(text, cost)

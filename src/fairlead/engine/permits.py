@@ -8,7 +8,10 @@ from functools import partial
 
 from fairlead.core.budget import Budgets, Priority, Ticket
 from fairlead.engine.timing import MS, VenueTime
+from fairlead.errors import Closed
 from fairlead.wire.limits import Budget, Charge, Reading
+
+CLOSED = "The session was closed; nothing was sent."
 
 
 class Permits:
@@ -19,28 +22,39 @@ class Permits:
         self.names = frozenset(budget.name for budget in known)
         self.budgets, self._time = Budgets(known), time
         self._wanted: dict[Ticket, Callable[[], None]] = {}
+        self._takers: dict[Ticket, asyncio.Future[None]] = {}
+        self._closed = False
         self._timer: asyncio.TimerHandle | None = None
 
     def ask(self, charges: tuple[Charge, ...], priority: Priority, granted: Callable[[], None]) -> Ticket:
-        """Calls `granted` as soon as these may be spent, which may be before this returns."""
+        """Calls `granted` as soon as these may be spent, which may be before this returns; never after `close`."""
         ticket = self.budgets.wish(charges, priority, self._time.clock.mono_ns())
-        self._wanted[ticket] = granted
-        self.look()
+        if self._closed:
+            self.budgets.cancel(ticket)
+        else:
+            self._wanted[ticket] = granted
+            self.look()
         return ticket
 
     async def take(self, charges: tuple[Charge, ...], priority: Priority) -> Ticket:
         """Returns when these may be spent; they are spent then. Tell by `answered` when the reply came."""
+        if self._closed:
+            raise Closed(CLOSED)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         ticket = self.ask(charges, priority, partial(_settle, done))
+        self._takers[ticket] = done
         try:
             await done
         finally:
+            del self._takers[ticket]
             if self._wanted.pop(ticket, None) is not None:
                 self.budgets.cancel(ticket)
         return ticket
 
     def answered(self, ticket: Ticket) -> None:
         self.budgets.answered(ticket, self._time.clock.mono_ns(), self._venue_ms())
+        if self._wanted:
+            self.look()  # what has arrived may have left room behind
 
     def told(self, readings: tuple[Reading, ...]) -> None:
         """What the venue says of its budgets; it may close some, or open others."""
@@ -62,9 +76,14 @@ class Permits:
             self._timer = asyncio.get_running_loop().call_later(wait_ms / 1000, self.look)
 
     def close(self) -> None:
+        """Whoever waits is told so: nothing will be granted any more."""
+        self._closed = True
         for ticket in self._wanted:
             self.budgets.cancel(ticket)
         self._wanted.clear()
+        for taker in self._takers.values():
+            if not taker.done():
+                taker.set_exception(Closed(CLOSED))
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

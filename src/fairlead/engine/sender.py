@@ -16,6 +16,7 @@ from fairlead.engine.permits import Permits
 from fairlead.engine.timing import MS, VenueTime
 from fairlead.errors import Error, Limited, Misuse, Nonsense, Refused, TransportError, UnknownName, cut
 from fairlead.model import events
+from fairlead.model.instrument import Catalog
 from fairlead.wire import shapes
 from fairlead.wire.asks import Op
 from fairlead.wire.endpoint import Access, Ctx, Effect, Endpoint, build
@@ -51,7 +52,7 @@ class Sender:
         signer: Signer | None = None,
         obeys: bool = True,
     ) -> None:
-        self.ctx: Ctx
+        self.ctx = Ctx(Catalog((), venue.assets))
         self._venue, self._routes, self._transport, self._time = venue, routes, transport, time
         self._permits, self._tell, self._backoff, self._headers = permits, tell, backoff, headers
         self._signer, self._obeys = signer, obeys

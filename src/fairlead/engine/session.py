@@ -42,18 +42,17 @@ class Session:
         mends = mends or Mends()
         self._desks: dict[str, Desk] = {}
         for name in names:
-            venue = registry.venue(name)
-            where = dict((hosts or {}).get(name) or {})
-            if not where:
-                if environment not in venue.hosts:
-                    raise UnknownName(f"environment of {name}", environment, venue.hosts)
-                where = dict(venue.hosts[environment])
+            venue, where = registry.venue(name), (hosts or {}).get(name)
+            if not where and environment not in venue.hosts:
+                raise UnknownName(f"environment of {name}", environment, venue.hosts)
             self._desks[name] = Desk(
                 venue,
-                where,
+                where or venue.hosts[environment],
                 windows,
                 self._tell,
                 environment=environment,
+                # A simulator's ban is none of the real venue's, nor the other way round.
+                bans=f"bans-{name}-{'elsewhere' if where else environment}.json",
                 mends=mends,
                 doubled=frozenset(doubled),
                 signer=(signers or {}).get(name),
@@ -78,9 +77,11 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 for desk in self._desks.values():
                     group.create_task(desk.open())
-        except BaseExceptionGroup as failed:
+        except BaseException as failed:  # also when we are cancelled: whatever ends the opening, nothing stays open
             await self.close()
-            raise _first(failed) from None
+            if isinstance(failed, BaseExceptionGroup):
+                raise _first(failed) from None
+            raise
 
     async def close(self) -> None:
         self._open = False

@@ -12,13 +12,15 @@ from typing import Any, Protocol
 from fairlead.core.backoff import Backoff
 from fairlead.core.routes import Routes
 from fairlead.engine.feed import Feed, Mends
-from fairlead.engine.line import Line, Mouth
+from fairlead.engine.line import Line
 from fairlead.engine.permits import Permits
+from fairlead.engine.talk import Talk
 from fairlead.engine.timing import MS, VenueTime
 from fairlead.errors import cut
 from fairlead.model import events
+from fairlead.model.instrument import Catalog
 from fairlead.wire.asks import Op
-from fairlead.wire.conversation import Conversation, Ending, Lane, Need, Odd, Refused, Topic
+from fairlead.wire.conversation import Conversation, Ending, Lane, Need, Odd, Out, Refused, Topic
 from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.face import Rng, WsTransport
@@ -29,6 +31,7 @@ from fairlead.wire.signing import Signer
 INSPECT_EVERY = 1_000  # frames of one shape between two searches for unknown fields
 LIFE_LEAST, LIFE_MOST = 0.85, 0.95  # of the life that the venue allows: replaced then, spread by chance
 OVERLAP_MOST_MS = 60_000  # a replacement that is not live after this is given up; the old one stays while it can
+CLOSE_MOST_S = 3.0  # a far end that does not take its leave is not waited for longer
 
 
 class Surroundings(Protocol):
@@ -47,10 +50,12 @@ class Surroundings(Protocol):
     def backoff(self) -> Backoff: ...
     def routes_of(self, host_key: str) -> Routes: ...
     def feed_of(self, topic: Topic) -> Feed[Any]: ...
+    def has(self, topic: Topic) -> bool: ...  # somebody still wants it
     def tell(self, event: events.Health) -> None: ...
     def blame(self, where: str, blunder: Exception) -> None: ...
     def strange(self, what: str, sample: bytes) -> None: ...
-    def later(self, wait_ms: float, call: Callable[[], None]) -> None: ...
+    def later(self, wait_ms: int, call: Callable[[], None]) -> None: ...
+    def fetch(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None: ...
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]: ...
     async def answer(self, op: Op, asked: Any) -> Any: ...
 
@@ -65,7 +70,9 @@ class Stream:
         self._inspector = Inspector(INSPECT_EVERY)
         self._lines: dict[Line, asyncio.Task[None]] = {}
         self._heirs: dict[Line, tuple[Line, int, str]] = {}  # new -> (old, since, why)
+        self._going: set[asyncio.Task[None]] = set()  # stopped, and taking their leave
         self._ends_ns: dict[Line, int] = {}
+        self._catalogs: dict[Line, Catalog] = {}  # what its conversation knows
         self._numbers = 0
         self._spoken = ""
 
@@ -73,8 +80,7 @@ class Stream:
 
     def join(self, topic: Topic, copies: int) -> None:
         """Give the topic to as many different lines."""
-        open_lines = [line for line in self._lines if not line.retiring and len(line.topics) < self.door.max_topics]
-        free = [line for line in open_lines if topic not in line.topics]
+        free = [line for line in self._lines if self._takes(line, topic)]
         for number in range(copies):
             line = free[number] if number < len(free) else self._open()
             line.join([topic])
@@ -84,20 +90,27 @@ class Stream:
             if topic in line.topics:
                 line.leave(topic)
                 self._around.feed_of(topic).left(line)
-                if not line.topics:
-                    self._stop(line)
+                self._stop_idle(line)
+
+    def _takes(self, line: Line, topic: Topic) -> bool:
+        """Whether a new topic may ride on it: not on one that is about to go, or may be given up; nor on one that was
+        opened before the venue listed the symbol."""
+        if line.retiring or line in self._heirs or topic in line.topics or len(line.topics) >= self.door.max_topics:
+            return False
+        return topic.symbol in self._catalogs.get(line, self._around.ctx.catalog)
 
     def tick(self) -> None:
         now_ns = self.time.clock.mono_ns()
         for line in list(self._lines):
             line.tick()
             if self.door.life_ms and line.up and not line.retiring and now_ns > self._ends_ns.get(line, now_ns):
+                self._ends_ns[line] = now_ns + OVERLAP_MOST_MS * MS  # not before that again, should it come to nothing
                 self.retire(line, f"the venue ends connections after {self.door.life_ms // 3_600_000} h")
         self._inherit(now_ns)
 
     def retire(self, line: Line, why: str) -> None:
         """Open the replacement; the old line goes when the new one is live on every topic."""
-        if line.retiring or line not in self._lines:
+        if line.retiring or line in self._heirs or line not in self._lines:
             return
         line.retiring = True
         heir = self._open()
@@ -107,9 +120,10 @@ class Stream:
     async def close(self) -> None:
         tasks = list(self._lines.values())
         for line in list(self._lines):
-            line.stop()
+            self._stop(line)
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._lines.clear()
+        if self._going:
+            await asyncio.wait(self._going, timeout=CLOSE_MOST_S)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -123,15 +137,27 @@ class Stream:
 
     def _stop(self, line: Line) -> None:
         line.stop()
-        self._lines.pop(line, None)
+        task = self._lines.pop(line, None)
+        if task is not None:
+            task.cancel()  # it may be dialling, or waiting to dial again
+            going = self._around.spawn(line.gone(), f"{line!r} closes")
+            self._going.add(going)
+            going.add_done_callback(self._going.discard)
         self._ends_ns.pop(line, None)
-        self._heirs.pop(line, None)
+        self._catalogs.pop(line, None)
+        change = self._heirs.pop(line, None)
+        if change is not None:
+            change[0].retiring = False  # the change came to nothing: the old one stays while it can
+
+    def _stop_idle(self, line: Line) -> None:
+        if not line.topics:
+            self._stop(line)
 
     def _inherit(self, now_ns: int) -> None:
-        """Whatever new line serves all that the old one did takes its place."""
+        """A new line that serves all that the old one does takes its place."""
         for heir, (old, since_ns, why) in list(self._heirs.items()):
             took_ms = (now_ns - since_ns) / MS
-            ready = heir.up and all(self._around.feed_of(topic).live_on(heir) for topic in heir.topics)
+            ready = heir.up and all(self._around.feed_of(topic).live_on(heir) for topic in old.topics)
             if ready:
                 del self._heirs[heir]
                 if old in self._lines:
@@ -142,7 +168,6 @@ class Stream:
                     )
                 )
             elif took_ms > OVERLAP_MOST_MS and old in self._lines:
-                old.retiring = False
                 self._part(heir)
 
     def _part(self, line: Line) -> None:
@@ -189,19 +214,23 @@ class Stream:
         known = await self._around.answer(self.door.before, None) if self.door.before is not None else None
         return self.door.path(topics, known)
 
-    def converse(self, line: Line) -> Conversation:
+    def converse(self, line: Line, out: Out) -> Conversation:
         life_ns = self.door.life_ms * MS
         self._ends_ns[line] = self.time.clock.mono_ns() + int(life_ns * self._around.rng.uniform(LIFE_LEAST, LIFE_MOST))
-        return self.door.speak(self._around.ctx, self._around.signer, Mouth(line), self._inspector)
+        self._catalogs[line] = self._around.ctx.catalog
+        return self.door.speak(self._around.ctx, self._around.signer, out, self._inspector)
 
     def lane(self, line: Line, topic: Topic) -> Lane:
         return self._around.feed_of(topic).lane(line)
 
     def joined(self, line: Line, topic: Topic) -> None:
-        self._around.feed_of(topic).joined(line)
+        if topic in line.topics:  # or it was let go while the acknowledgement was on its way
+            self._around.feed_of(topic).joined(line)
 
     def refused(self, line: Line, word: Refused) -> None:
         fault = word.fault
+        if word.topic not in line.topics:
+            return
         self._around.tell(
             events.Denied(
                 venue=self._around.name,
@@ -215,7 +244,19 @@ class Stream:
         line.topics.pop(word.topic, None)
         self._around.feed_of(word.topic).refused(line, fault)
         if fault.wait_ms:
-            self._around.later(fault.wait_ms, partial(line.join, [word.topic]))
+            self._around.later(fault.wait_ms, partial(self._again, line, word.topic))
+        else:
+            self._stop_idle(line)
+
+    def _again(self, line: Line, topic: Topic) -> None:
+        """A refused topic's wait is over; unless it was let go in the meantime, it is asked for once more."""
+        if self._around.has(topic):
+            if line in self._lines and not line.retiring:
+                line.join([topic])
+            elif all(topic not in other.topics for other in self._lines):
+                self.join(topic, 1)
+        if line in self._lines:
+            self._stop_idle(line)
 
     def ending(self, line: Line, word: Ending) -> None:
         self._around.tell(
@@ -234,11 +275,9 @@ class Stream:
         for topic in list(line.topics):
             self._around.feed_of(topic).left(line)
 
-    def wants(self, line: Line, need: Need) -> None:
-        self._around.spawn(self._supply(line, need), f"need {need.op}")
-
-    async def _supply(self, line: Line, need: Need) -> None:
-        line.supply(need, await self._around.answer(need.op, need.asked))
+    def wants(self, talk: Talk, need: Need) -> None:
+        then, failed = partial(talk.supply, need), lambda _: talk.end(f"what it needs could not be had: {need.why}")
+        self._around.fetch(need.op, need.asked, then, failed)
 
     def odd(self, word: Odd) -> None:
         self._around.strange(word.what, word.sample)

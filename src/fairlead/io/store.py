@@ -35,7 +35,7 @@ class FileStore:
                 file.flush()
                 os.fsync(file.fileno())
             Path(path).replace(self.folder / name)
-        except BaseException:
+        except BaseException:  # whatever stopped us, half a file is left nowhere
             with contextlib.suppress(OSError):
                 Path(path).unlink()
             raise

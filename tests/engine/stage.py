@@ -1,0 +1,422 @@
+"""A stage for the engine: a small venue whose every word is scripted, transports without a wire, and one desk over it.
+
+    async def visit(stage: Stage) -> None:
+        feed = stage.desk.feed(TRADES)
+        await stage.wait(100)
+        stage.wires[0].tell(TRADES, trade(1))
+    play(visit)
+
+What a wire is given to say is a function of the conversation at its other end, so a test orders words exactly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from fairlead.engine.desk import Desk, Windows
+from fairlead.engine.feed import Mends
+from fairlead.errors import NotSent
+from fairlead.io.clock import VirtualClock, run_virtual, seeded
+from fairlead.model import events
+from fairlead.model.instrument import Instrument
+from fairlead.model.market import MS, Candle, Quote, Trade
+from fairlead.testing import instrument
+from fairlead.wire.asks import Op
+from fairlead.wire.conversation import Call, Joined, Lane, Levels, Need, Out, Ready, Refused, Topic, Word
+from fairlead.wire.door import BookRule, Continuity, Door
+from fairlead.wire.endpoint import Access, Ctx, Effect, Endpoint
+from fairlead.wire.face import HttpCall, Store, WsListener
+from fairlead.wire.faults import Fault, Kind
+from fairlead.wire.http import Reply
+from fairlead.wire.limits import Budget, Charge, Reading, Window
+from fairlead.wire.shapes import Inspector, LevelShape, Nonsense
+from fairlead.wire.signing import Signer, Stamp
+from fairlead.wire.venue import ClientId, Settle, Venue
+
+SECOND_NS = 1_000 * MS
+BTC, ETH = "BTC/USDT", "ETH/USDT"
+BOOK, OTHER_BOOK = Topic("book", BTC, "10"), Topic("book", ETH, "10")
+TRADES, QUOTES, MARKS, BARS = Topic("trades", BTC), Topic("quote", BTC), Topic("mark", BTC), Topic("candles", BTC, "1m")
+LISTED = (instrument(BTC, "BTCUSDT", "0.01", "0.0001"), instrument(ETH, "ETHUSDT", "0.01", "0.0001"))
+KINDS = frozenset({"book", "trades", "quote", "mark", "candles"})
+
+Say = Callable[["Script"], object]
+
+
+class Script:
+    """A conversation without a mind: it asks for each topic by one frame, and does what a frame's number stands for."""
+
+    def __init__(self, stage: Stage, out: Out) -> None:
+        self.out, self._stage = out, stage
+        self.lanes: dict[Topic, Lane] = {}
+        self.ctx: Ctx
+        self.ticks = 0
+
+    def open(self, at: Stamp) -> None:
+        self._stage.struck("open")
+        if self._stage.is_prompt:
+            self.out.event(Ready())
+
+    def join(self, topics: Sequence[tuple[Topic, Lane]], at: Stamp) -> None:
+        self._stage.struck("join")
+        for topic, lane in topics:
+            if topic.symbol not in self.ctx.catalog:
+                self.out.event(Refused(topic, Fault(Kind.SYMBOL, said="no such symbol")))
+                continue
+            self.lanes[topic] = lane
+            self.out.frame(f"join {topic}".encode(), (Charge("frames"),))
+
+    def leave(self, topics: Sequence[Topic], at: Stamp) -> None:
+        for topic in topics:
+            self.out.frame(f"leave {topic}".encode(), (Charge("frames"),))
+
+    def renew(self, topic: Topic, at: Stamp) -> None:
+        self.out.frame(f"renew {topic}".encode(), (Charge("frames"),))
+
+    def call(self, call: Call, at: Stamp) -> None:
+        raise AssertionError("nobody calls here")
+
+    def receive(self, frame: bytes, seen_ns: int) -> None:
+        self._stage.said[frame](self)
+
+    def supply(self, need: Need, answer: object, at: Stamp) -> None:
+        self.out.frame(f"supplied {need.op} {answer}".encode())
+
+    def tick(self, at: Stamp) -> None:
+        self.ticks += 1
+        self._stage.struck("tick")
+
+
+class Wire:
+    """One connection's far end, and a WsLink to the near one."""
+
+    def __init__(self, stage: Stage, url: str, listener: WsListener) -> None:
+        self.url, self.sent = url, list[tuple[float, str]]()
+        self.is_open = True
+        self._stage, self._listener = stage, listener
+
+    # The near end.
+
+    def send(self, text: bytes) -> None:
+        self.sent.append((self._stage.now_ms, text.decode()))
+        verb, _, name = text.decode().partition(" ")
+        if verb == "join" and self._stage.acks:
+            asyncio.get_running_loop().call_soon(self.ack, topic_of(name))
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        if self.is_open:
+            asyncio.get_running_loop().call_later(self._stage.close_ms / 1000, self.drop, code, "")
+
+    def waiting_bytes(self) -> int:
+        return 0
+
+    # The far end.
+
+    def say(self, *acts: Say) -> None:
+        for act in acts:
+            number = str(len(self._stage.said)).encode()
+            self._stage.said[number] = act
+            if self.is_open:
+                self._listener.frame(number, self._stage.clock.mono_ns())
+
+    def ack(self, topic: Topic) -> None:
+        self.say(word(Joined(topic)))
+
+    def tell(self, topic: Topic, *told: Any) -> None:
+        self.say(*(partial(_hand_on, topic, event) for event in told))
+
+    def drop(self, code: int = 1006, reason: str = "") -> None:
+        if self.is_open:
+            self.is_open = False
+            self._listener.closed(code, reason)
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text in self.sent]
+
+
+class Stage:
+    """A WsTransport, an HttpTransport, and the desk between them."""
+
+    def __init__(self, clock: VirtualClock, **knobs: Any) -> None:
+        self.clock = clock
+        self.is_prompt = knobs.pop("is_prompt", True)  # Ready as soon as it is open
+        self.acks = knobs.pop("acks", True)
+        self.close_ms: float = knobs.pop("close_ms", 1)
+        self.store: Store | None = knobs.pop("store", None)
+        self.mends: Mends = knobs.pop("mends", Mends())
+        self.doubled = frozenset(knobs.pop("doubled", ()))
+        self.signer: Signer | None = knobs.pop("signer", None)
+        self.hosts: Mapping[str, tuple[str, ...]] = knobs.pop("hosts", {"rest": ("http://a",), "ws": ("ws://a",)})
+        self.venue = stage_venue(self, **knobs)
+        self.said: dict[bytes, Say] = {}
+        self.wires: list[Wire] = []
+        self.dials: list[tuple[float, str]] = []
+        self.greetings: list[Say] = []  # said on every new connection before its dial returns
+        self.dead: set[str] = set()  # addresses that take no connection
+        self.slow_ms = 1.0  # a dial takes
+        self.strikes: dict[str, int] = {}  # how often a call of the conversation is to raise
+        self.calls: list[tuple[float, HttpCall]] = []
+        self.replies: dict[str, Any] = {"/instruments": LISTED}  # by path: an answer, a Reply, an error, a function
+        self.answers: list[Any] = []
+        self.told: list[events.Health] = []
+        self.desk = self.new_desk()
+
+    def new_desk(self) -> Desk:
+        windows = Windows(self.clock, seeded(5), self.http, self, self.store)
+        return Desk(
+            self.venue, self.hosts, windows, self.told.append, environment="live", bans="bans.json", mends=self.mends,
+            doubled=self.doubled, signer=self.signer,
+        )  # fmt: skip
+
+    # ---- as the transports
+
+    @property
+    def http(self) -> _Http:
+        return _Http(self)
+
+    async def dial(self, url: str, listener: WsListener, timeout_ms: int) -> Wire:
+        self.dials.append((self.now_ms, url))
+        await self.clock.sleep(self.slow_ms / 1000)
+        if url.removesuffix("/stream") in self.dead:
+            raise NotSent(f"{url} refuses connections")
+        wire = Wire(self, url, listener)
+        self.wires.append(wire)
+        listener.opened()
+        wire.say(*self.greetings)
+        return wire
+
+    def struck(self, call: str) -> None:
+        if self.strikes.get(call, 0) > 0:
+            self.strikes[call] -= 1
+            raise RuntimeError(f"a bug in {call}")
+
+    # ---- for tests
+
+    @property
+    def now_ms(self) -> float:
+        return round(self.clock.mono_ns() / MS, 3)
+
+    async def wait(self, ms: float) -> None:
+        await self.clock.sleep(ms / 1000)
+
+    def heard(self, *kinds: type[events.Health]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kinds)]
+
+    def asked(self, path: str) -> list[float]:
+        """When a path was asked for."""
+        return [ms for ms, call in self.calls if call.url.split("?")[0].endswith(path)]
+
+    async def lost(self, wait_ms: float = 10) -> events.Lost:
+        """What is told of the connection that was lost last."""
+        await self.wait(wait_ms)
+        found: events.Lost = self.heard(events.Lost)[-1]
+        return found
+
+    @property
+    def open_wires(self) -> list[Wire]:
+        return [wire for wire in self.wires if wire.is_open]
+
+
+class _Http:
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def send(self, call: HttpCall, timeout_ms: int) -> Reply:
+        stage = self._stage
+        stage.calls.append((stage.now_ms, call))
+        await stage.clock.sleep(0.001)
+        path = "/" + call.url.split("?")[0].split("/", 3)[3]
+        default = (stage.clock.mono_ns() + 7 * SECOND_NS) // MS if path == "/time" else ()
+        said = stage.replies.get(path, default)
+        said = said(call) if callable(said) else said
+        if isinstance(said, list):
+            said = said.pop(0) if len(said) > 1 else said[0]
+        if isinstance(said, Exception):
+            raise said
+        if isinstance(said, Reply):
+            return said
+        stage.answers.append(said)
+        return Reply(200, {}, b"%d" % (len(stage.answers) - 1))
+
+    async def close(self) -> None:
+        """Nothing was opened."""
+
+
+def play(visit: Callable[[Stage], Coroutine[Any, Any, None]], *, is_open: bool = True, **knobs: Any) -> None:
+    """Runs a visit in virtual time on an open desk; afterwards nothing of it may be left running."""
+
+    async def main() -> None:
+        stage = Stage(VirtualClock(), **knobs)
+        if is_open:
+            await stage.desk.open()
+            stage.calls.clear()
+        await visit(stage)
+        await stage.desk.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not left, left
+        assert not stage.open_wires
+
+    run_virtual(main)
+
+
+# ---- the venue
+
+
+def stage_venue(stage: Stage, **knobs: Any) -> Venue:
+    def read(body: bytes, asked: Any, ctx: Ctx) -> Any:
+        if not body.isdigit():
+            raise Nonsense(f"not an answer: {body[:20]!r}")
+        return stage.answers[int(body)]
+
+    def row(op: Op, path: str, access: Access = Access.OPEN, effect: Effect = Effect.READS) -> Endpoint[Any, Any]:
+        return Endpoint(
+            op, "GET", path, lambda asked, _: {"secret": "hush"}, read, access=access, effect=effect,
+            cost=lambda _: (Charge("weight"),), known=frozenset(),
+            after=lambda asked, answer: None,
+        )  # fmt: skip
+
+    rows = (
+        row(Op.TIME, "/time"), row(Op.INSTRUMENTS, "/instruments"), row(Op.BOOK, "/book"), row(Op.TRADES, "/trades"),
+        row(Op.CANDLES, "/candles"), row(Op.TOKEN, "/token"), row(Op.BALANCES, "/balances", Access.SIGNED),
+        row(Op.PLACE, "/place", effect=Effect.ONCE),
+    )  # fmt: skip
+    usual: dict[str, Any] = {
+        "name": "market", "host": "ws", "path": lambda topics, before: "/stream", "topics": KINDS,
+        "books": (("", BookRule(Continuity.RANGE, LevelShape.PAIRS, Continuity.RANGE, Op.BOOK)),), "depths": (10,),
+        "dial_cost": (Charge("dials"),), "consecutive": frozenset({"trades"}), "quiet_ms": 3_600_000,
+    }  # fmt: skip
+
+    def speak(ctx: Ctx, signer: Signer | None, out: Out, inspector: Inspector) -> Script:
+        stage.struck("speak")
+        script = Script(stage, out)
+        script.ctx = ctx
+        return script
+
+    door = Door(**{**usual, "speak": speak, **knobs.pop("door", {})})
+    budgets = knobs.pop("budgets", BUDGETS)
+    assert not knobs, knobs
+    return Venue(
+        name="stage", hosts={"live": stage.hosts}, markets=("spot",), intervals={"1m": "1m"},
+        endpoints={one.op: one for one in rows}, doors=(door,), budgets=budgets,
+        encode=lambda method, named: ("&".join(f"{key}={value}" for key, value in named.items()), b"", {}),
+        sign=lambda request, signer, stamp: request, fault=_fault, readings=_readings, rights=lambda _: frozenset(),
+        settle=Settle(0, 5_000, 5_000, 1_000), client_id=ClientId("abc", 18, "ever"), assets=lambda code: code,
+    )  # fmt: skip
+
+
+BUDGETS = (
+    Budget("weight", 1_000, 60_000, Window.SLIDING, "ip"),
+    Budget("dials", 1_000, 60_000, Window.SLIDING, "ip"),
+    Budget("frames", 1_000, 1_000, Window.SLIDING, "connection"),
+)
+_KINDS = {400: Kind.INVALID, 418: Kind.BAN, 429: Kind.LIMIT, 503: Kind.SERVER}
+
+
+def _fault(reply: Reply, op: Op) -> Fault | None:
+    if reply.status == 200:
+        return None
+    wait_ms = int(reply.headers.get("retry-after", 0)) * 1000
+    return Fault(_KINDS[reply.status], code="-7", said=reply.body.decode(), wait_ms=wait_ms, status=reply.status)
+
+
+def _readings(reply: Reply) -> tuple[Reading, ...]:
+    quiet_ms = int(reply.headers.get("retry-after", 0)) * 1000
+    return (Reading("weight", quiet_ms=quiet_ms, banned=reply.status == 418),) if quiet_ms else ()
+
+
+def refusal(status: int, said: str = "no", after_s: int = 0) -> Reply:
+    return Reply(status, {"retry-after": str(after_s)} if after_s else {}, said.encode())
+
+
+# ---- what is told
+
+
+def word(said: Word) -> Say:
+    return lambda script: script.out.event(said)
+
+
+def frame(text: str, *budgets: str) -> Say:
+    """The conversation is made to send this."""
+    return lambda script: script.out.frame(text.encode(), tuple(Charge(name) for name in budgets))
+
+
+def boom(script: Script) -> None:
+    raise RuntimeError("a bug in receive")
+
+
+def _hand_on(topic: Topic, event: Any, script: Script) -> None:
+    script.lanes[topic](event)
+
+
+def topic_of(name: str) -> Topic:
+    kind, symbol, detail = (*name.split(":"), "")[:3]
+    return Topic(kind, symbol, detail)
+
+
+def raw(levels: Mapping[str, str]) -> Raw:
+    return Raw(msgspec.json.encode(list(levels.items())))
+
+
+def change(
+    last: int, bids: Mapping[str, str] | None = None, asks: Mapping[str, str] | None = None,
+    *, first: int = 0, topic: Topic = BOOK, whole: bool = False, at_ns: int = 0, checksum: int | None = None,
+) -> Levels:  # fmt: skip
+    """One number a change, unless told otherwise."""
+    return Levels(topic, whole, first or last, last, -1, checksum, raw(bids or {}), raw(asks or {}), at_ns, at_ns)
+
+
+def whole(
+    last: int, bid: str = "100.00", ask: str = "101.00", *, topic: Topic = BOOK, qty: str = "1", at_ns: int = 0
+) -> Levels:
+    return change(last, {bid: qty}, {ask: qty}, topic=topic, whole=True, at_ns=at_ns)
+
+
+def trade(number: int, *, symbol: str = BTC, price: float = 100.0, count: int = 1) -> Trade:
+    return Trade(
+        venue="stage", symbol=symbol, venue_ns=number * MS, seen_ns=0, id=str(number), price=price, qty=1.0,
+        side="buy", count=count,
+    )  # fmt: skip
+
+
+def quote(seq: int, bid: float = 100.0, ask: float = 101.0) -> Quote:
+    return Quote(venue="stage", symbol=BTC, venue_ns=0, seen_ns=0, bid=bid, bid_qty=1.0, ask=ask, ask_qty=1.0, seq=seq)
+
+
+MINUTE_NS = 60 * SECOND_NS
+
+
+def bar(minute: int, *, close: float = 100.0, closed: bool = False) -> Candle:
+    return Candle(
+        venue="stage", symbol=BTC, venue_ns=0, seen_ns=0, interval="1m", open_ns=minute * MINUTE_NS,
+        open=100.0, high=max(100.0, close), low=min(100.0, close), close=close, volume=1.0, closed=closed,
+    )  # fmt: skip
+
+
+class Reader:
+    """What a callback heard, taken down at once, because books change under one's hands."""
+
+    def __init__(self, take: Callable[[Any], Any] = lambda event: event) -> None:
+        self.heard: list[Any] = []
+        self._take = take
+
+    def __call__(self, event: Any) -> None:
+        self.heard.append(self._take(event))
+
+
+def seqs(books: Iterable[Any]) -> list[int]:
+    return [book[0] for book in books]
+
+
+def shot(book: Any) -> tuple[int, float | None, float | None, str]:
+    return (book.seq, book.bid, book.ask, str(book.state))
+
+
+def priced(tick: str) -> Instrument:
+    return msgspec.structs.replace(LISTED[0], price_tick=Decimal(tick))
