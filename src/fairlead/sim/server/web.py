@@ -128,7 +128,7 @@ class Served:
                         case WSMsgType.PING:
                             line.pong(message.data)
                         case WSMsgType.PONG:
-                            connection.pong(message.data)
+                            connection.pong(bytes(message.data))
                 line.finish()
         finally:
             connection.ended()
