@@ -34,6 +34,7 @@ class Tape:
         self._suspect = False
         self._vain = 0  # fetches in a row that brought nothing
         self.last: Trade | None = None
+        self._number: int | None = None  # of the last
         self.missing = 0  # trades known to be lost for good
 
     def take(self, trade: Trade) -> Heard:
@@ -102,10 +103,10 @@ class Tape:
 
     def _apart(self, trade: Trade) -> int | None:
         """How many ids lie between the last trade and this one; None: the ids cannot tell."""
-        if not self._consecutive or self.last is None:
+        if not self._consecutive or self._number is None:
             return None
-        number, last = _number(trade), _number(self.last)
-        return None if number is None or last is None else number - trade.count - last
+        number = _number(trade)
+        return None if number is None else number - trade.count - self._number
 
     def _hole_before(self, trade: Trade) -> int:
         return max(0, self._apart(trade) or 0)
@@ -119,7 +120,7 @@ class Tape:
         return (trade.venue_ns, (_number(trade) or 0) if self._consecutive else 0)
 
     def _note(self, trade: Trade) -> None:
-        self.last = trade
+        self.last, self._number = trade, _number(trade)
         self._ids.add(trade.id)
         self._order.append(trade.id)
         if len(self._order) > REMEMBERED:
