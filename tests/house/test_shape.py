@@ -17,7 +17,8 @@ FUNCTION_LINES = 60
 LONGER: Mapping[str, str] = {}
 
 VENUE_FILES = frozenset(
-    f"{noun}.py" for noun in ("__init__", "wire", "rest", "stream", "auth", "faults", "venue", "mirror", "hearing")
+    f"{noun}.py"
+    for noun in "__init__ wire rest channels stream auth faults venue mirror hearing replies".split()
 )
 LEFT_OVERS = re.compile(
     r"\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b|\bNotImplemented[E]rror\b"

@@ -12,7 +12,7 @@ from msgspec import DecodeError, Struct
 
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
-from fairlead.venues.okx import channels, rows
+from fairlead.venues.okx import channels, replies
 from fairlead.venues.okx.channels import Arg
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Side
@@ -53,7 +53,7 @@ class _View:
         self._keys = sorted(self._qty)  # best first
 
     def seen(self) -> Side:
-        return [(key * self._worse, self._qty[key]) for key in self._keys[: rows.DEEP]]
+        return [(key * self._worse, self._qty[key]) for key in self._keys[: replies.DEEP]]
 
     def change(self, said: Side) -> Side:
         """What becomes of what is in sight."""
@@ -73,7 +73,7 @@ class _View:
         return [(key * self._worse, found[key]) for key in sorted(found)]
 
     def _edge(self) -> float:
-        return self._keys[rows.DEEP - 1] if len(self._keys) >= rows.DEEP else inf
+        return self._keys[replies.DEEP - 1] if len(self._keys) >= replies.DEEP else inf
 
     def _put(self, key: int, qty: int) -> None:
         if key not in self._qty and qty:
@@ -140,7 +140,7 @@ class Room:
         if told is None:
             return
         if not isinstance(event, Depth):
-            told.repeated = rows.event(event, told.one)
+            told.repeated = replies.event(event, told.one)
             self._push(told, told.repeated, at)
         elif told.arg.channel == "books5":
             self._five(told, event, at)
@@ -216,12 +216,12 @@ class Room:
         told.world_seq = said.last
         if said.whole or bids or asks:
             told.seq = said.last
-            row = rows.book(bids, asks, told.one, said.venue_ns, said.last) | {"checksum": 0, "prevSeqId": prior}
+            row = replies.book(bids, asks, told.one, said.venue_ns, said.last) | {"checksum": 0, "prevSeqId": prior}
             self._push(told, row, at, action)
 
     def _five(self, told: _Told, said: Depth, at: Stamp) -> None:
         bids, asks = (said.bids[:5], said.asks[:5]) if said.whole else said.sight.top(5)
-        row = rows.book(bids, asks, told.one, said.venue_ns, said.last) | {"instId": told.one.venue_symbol}
+        row = replies.book(bids, asks, told.one, said.venue_ns, said.last) | {"instId": told.one.venue_symbol}
         if told.repeated is None or (told.repeated["asks"], told.repeated["bids"]) != (row["asks"], row["bids"]):
             told.repeated = row
             self._push(told, row, at)
@@ -229,7 +229,7 @@ class Room:
     def _beat(self, told: _Told, at: Stamp) -> None:
         """A quiet book says its number again with nothing in it; a quiet snapshot says itself again."""
         if told.arg.channel == "books":
-            row = rows.book((), (), told.one, at.venue_ms * MS, told.seq) | {"checksum": 0, "prevSeqId": told.seq}
+            row = replies.book((), (), told.one, at.venue_ms * MS, told.seq) | {"checksum": 0, "prevSeqId": told.seq}
             self._push(told, row, at, "update")
         elif told.arg.channel in ("books5", "bbo-tbt"):
             self._push(told, told.repeated, at)

@@ -16,7 +16,7 @@ from fairlead.model import numbers
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
 from fairlead.model.symbols import parse
-from fairlead.venues.okx import auth, channels, rest, rows
+from fairlead.venues.okx import auth, channels, replies, rest
 from fairlead.venues.okx.hearing import Room
 from fairlead.wire.asks import AskBook, AskCandles, AskFundings, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import Ctx
@@ -205,29 +205,29 @@ def _data(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> list[Any]:
         case Op.TIME:
             return [{"ts": str(answer)}]
         case Op.INSTRUMENTS:
-            return [rows.instrument(listed) for listed in answer if heard.tag in ("", listed.venue_symbol)]
+            return [replies.instrument(listed) for listed in answer if heard.tag in ("", listed.venue_symbol)]
         case Op.TICKER:
             told = answer if isinstance(answer, tuple) else (answer,)
             pairs = [(ticker, ctx.catalog.theirs(ticker.symbol)) for ticker in told]
             return [
-                rows.ticker(ticker, its) for ticker, its in pairs if heard.tag in ("", rest.TYPES.get(its.kind, ""))
+                replies.ticker(ticker, its) for ticker, its in pairs if heard.tag in ("", rest.TYPES.get(its.kind, ""))
             ]  # fmt: skip
         case Op.BALANCES if heard.path.endswith("currencies"):
-            return [rows.currency(code) for code in _assets(ctx) if heard.tag in ("", code)]
+            return [replies.currency(code) for code in _assets(ctx) if heard.tag in ("", code)]
         case Op.BALANCES:
             held = [balance for balance in answer if not heard.tag or balance.asset in heard.tag.split(",")]
-            return [rows.account(held, at.venue_ms)]
+            return [replies.account(held, at.venue_ms)]
     assert one is not None
     if heard.op is Op.BOOK:
         most = heard.asked.depth
-        return [rows.book(answer.bids[:most], answer.asks[:most], one, answer.venue_ns, answer.last)]
+        return [replies.book(answer.bids[:most], answer.asks[:most], one, answer.venue_ns, answer.last)]
     word: Callable[[Any, Instrument], Any] = _WORDS[heard.op]
     return [word(event, one) for event in (reversed(answer) if isinstance(answer, tuple) else (answer,))]
 
 
 _WORDS: dict[Op, Callable[[Any, Instrument], Any]] = {
-    Op.TRADES: rows.trade, Op.CANDLES: rows.candle, Op.FUNDING: rows.funding, Op.FUNDINGS: rows.paid,
-    Op.MARK: rows.mark, Op.INDEX: rows.index,
+    Op.TRADES: replies.trade, Op.CANDLES: replies.candle, Op.FUNDING: replies.funding, Op.FUNDINGS: replies.paid,
+    Op.MARK: replies.mark, Op.INDEX: replies.index,
 }  # fmt: skip
 
 
