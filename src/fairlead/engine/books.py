@@ -16,9 +16,8 @@ from fairlead.wire.asks import AskBook
 from fairlead.wire.conversation import Lane, Levels, Topic
 from fairlead.wire.door import BookRule, Door
 
-AGAIN_MS = 3_000  # a whole that has not come after this is asked for again, and again more slowly
+AGAIN_MS, AGAIN_MOST_MS = 3_000, 60_000  # a whole that has not come is asked for again, each time after twice as long
 CALM_MS = 60_000  # a strand that lived so long begins anew at once, not after a pause
-SNAPSHOT_AGE_MS = 100  # a snapshot older than the first change: fetched again after this
 
 
 class _Mend:
@@ -30,7 +29,7 @@ class _Mend:
         self.backoff = backoff
         self.asked_ns = 0
         self.live_ns = 0
-        self.next_ms: float = AGAIN_MS
+        self.next_ms = AGAIN_MS
         self.fetching = False
 
 
@@ -81,7 +80,7 @@ class BookFeed(Feed[Book]):
             strand.reset()  # whoever still holds it, as the leader does, must not take it for a living one
         self._mend.pop(line.number, None)
         super().left(line)
-        self._lead_on("the connection was lost")
+        self._lead_on("the connection was lost", sound=True)
 
     def live_on(self, line: Line) -> bool:
         strand = self._strands.get(line.number)
@@ -104,7 +103,7 @@ class BookFeed(Feed[Book]):
             self._tops = (bids[-1], asks[-1])
             if self._around.mends.guard and self._jumped(line, strand):
                 return
-        if rungs.widened != self._widened:
+        if rungs.widened > self._widened:
             self._widen(strand)
         self._bus.publish(book)
 
@@ -131,12 +130,16 @@ class BookFeed(Feed[Book]):
         if not self._around.mends.resync:
             return
         mend = self._mend[line.number]
-        lived_ms = (self._time.clock.mono_ns() - mend.live_ns) / MS if mend.live_ns else CALM_MS
+        lived_ms = (self._time.clock.mono_ns() - mend.live_ns) / MS if mend.live_ns else 0.0
+        mend.live_ns = 0
         if lived_ms >= CALM_MS:
             mend.backoff = self._around.backoff()
             self._begin(line)
         else:
-            self._around.later(mend.backoff.next_ms(), partial(self._begin, line))
+            self._begin_later(line)
+
+    def _begin_later(self, line: Line) -> None:
+        self._around.later(self._mend[line.number].backoff.next_ms(), partial(self._begin, line))
 
     def _begin(self, line: Line) -> None:
         """Ask this line for a new beginning."""
@@ -184,28 +187,25 @@ class BookFeed(Feed[Book]):
         self._mend[line.number].fetching = False
         took = strand.supply(whole)
         if took is Take.WAITING:
-            self._around.later(SNAPSHOT_AGE_MS, partial(self._begin, line))
+            self._begin_later(line)
         elif took is not Take.IGNORED:
             self._turned(line, strand, took)
 
     def _unfetched(self, line: Line, strand: Strand, _: Exception) -> None:
         """The sender gave up (and told); here it is only a reason to ask again later."""
         if self._strands.get(line.number) is strand:
-            mend = self._mend[line.number]
-            mend.fetching = False
-            self._around.later(mend.backoff.next_ms(), partial(self._begin, line))
+            self._mend[line.number].fetching = False
+            self._begin_later(line)
 
     def _whole(self, line: Line, strand: Strand) -> None:
         mend = self._mend[line.number]
         mend.live_ns, mend.next_ms = self._time.clock.mono_ns(), AGAIN_MS
-        self._pulse.beat(line.heard_ns, self._lag_ms(strand))
         if strand.same:
             self._pulse.quiet(self._time.clock.mono_ns())
         if strand is not self._lead and self._lead.live and strand.position <= self._position:
             return  # a second connection has caught up; the first still leads
+        self._pulse.beat(line.heard_ns, self._lag_ms(strand))
         self._follow(strand)
-        self._position = strand.position
-        self.book.seq, self.book.venue_ns, self.book.seen_ns = strand.last, strand.venue_ns, strand.seen_ns
         bids, asks = strand.rungs.bids.keys, strand.rungs.asks.keys
         if bids and asks:
             self._tops = (bids[-1], asks[-1])
@@ -217,20 +217,23 @@ class BookFeed(Feed[Book]):
             self._bus.publish(self.book)
 
     def _follow(self, strand: Strand) -> None:
-        self._lead = strand
-        self.book.rungs = strand.rungs
+        """Show this one from now on, as far as it is."""
+        self._lead, self._position, book = strand, strand.position, self.book
+        book.rungs = strand.rungs
+        book.seq, book.venue_ns, book.seen_ns = strand.last, strand.venue_ns, strand.seen_ns
 
-    def _lead_on(self, why: str) -> None:
-        """Whichever strand lives leads; none: the book is void until one does."""
-        if self._lead.live and self._lead in self._strands.values():
+    def _lead_on(self, why: str, *, sound: bool = False) -> None:
+        """Whichever strand lives leads; none: the book is void until one does. `sound`: the leader was not wrong, only
+        its connection is gone; what it showed stands until another is as far, so that the book never goes back."""
+        if self._lead.live:
             return
         living = [strand for strand in self._strands.values() if strand.live]
-        if living:
-            best = max(living, key=lambda strand: strand.position)
-            self._follow(best)
-            self._position = best.position
+        if not living:
+            self._falls(State.RESYNCING, why)
             return
-        self._falls(State.RESYNCING, why)
+        best = max(living, key=lambda strand: strand.position)
+        if not sound or best.position >= self._position:
+            self._follow(best)
 
     def _jumped(self, line: Line, strand: Strand) -> bool:
         label = self._guard.top(self.book.bid, self.book.ask)
@@ -261,7 +264,7 @@ class BookFeed(Feed[Book]):
             if strand.live or not self._joined[number] or mend.fetching or waited_ms < mend.next_ms:
                 continue
             if self._around.mends.resync:
-                mend.next_ms *= 2
+                mend.next_ms = min(2 * mend.next_ms, AGAIN_MOST_MS)
                 self._begin(line)
 
     def _restate(self) -> None:
