@@ -16,7 +16,8 @@ from fairlead.model.market import MS, Candle, Funding, Index, Mark, Quote, Ticke
 FLOOR = 0.1  # this far outside of what was believed lately is a jump ...
 FLOOR_TICKS = 10  # ... where the tick is not coarser than that
 BLOCK = 64  # lately: this block of prices and the one before
-BELIEVED = 5  # as many that agree are believed, and so are the first ones
+BELIEVED = 5  # as many that agree are believed
+FIRST = {"quote": 2, "book": 2}  # believed as they come: both sides at once; of all others the first price
 REMEMBERED = 50  # over as many prices a doubted one may find others that agree
 WICK = 3.0  # no bar's high or low is this many times away from where it opened and closed
 RATE_MOST = 0.5  # no venue pays half a position as funding
@@ -141,7 +142,7 @@ class Guard:
 
     def _band(self, kind: str) -> _Band:
         if kind not in self._bands:
-            self._bands[kind] = _Band(self._tick)
+            self._bands[kind] = _Band(self._tick, FIRST.get(kind, 1))
         return self._bands[kind]
 
     def _time(self, kind: str) -> _Time:
@@ -171,11 +172,11 @@ class _Band:
         "_before", "_doubts", "_high", "_in_row", "_least", "_left", "_low", "_margin", "_most", "_seen",
     )  # fmt: skip
 
-    def __init__(self, tick: float) -> None:
+    def __init__(self, tick: float, first: int) -> None:
         self._margin = FLOOR_TICKS * tick
         self._low, self._high = 0.0, inf
         self._least, self._most, self._before = inf, 0.0, (inf, 0.0)
-        self._left = BELIEVED
+        self._left = first
         self._doubts: deque[tuple[int, float]] = deque(maxlen=BELIEVED)
         self._seen, self._in_row = 0, 0
 
