@@ -172,8 +172,6 @@ class PublicHearing:
 
     def _tell_book(self, shown: Shown, told: Depth, at: Stamp) -> None:
         """The changes within the depth, and what came up into it; the sum is of the book as it stands."""
-        if not told.whole and not shown.begun:
-            return
         one, depth = shown.one, shown.params.depth
         bids, asks = told.sight.top(depth)
         edges = (bids[-1][0] if len(bids) == depth else None, asks[-1][0] if len(asks) == depth else None)
