@@ -63,6 +63,13 @@ class Strand:
         self._waiting.clear()
         self._recent.clear()
 
+    def redeclare(self, instrument: Instrument) -> None:
+        """The venue declares other decimals now: the next whole is read with them."""
+        declared = (instrument.price_decimals, instrument.qty_decimals)
+        if not self.live and declared != (self._instrument.price_decimals, self._instrument.qty_decimals):
+            self.rungs = Rungs(*declared)
+        self._instrument = instrument
+
     def take(self, levels: Levels) -> Take:
         """A message of the stream."""
         try:

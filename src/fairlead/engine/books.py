@@ -17,13 +17,14 @@ from fairlead.wire.conversation import Lane, Levels, Topic
 from fairlead.wire.door import BookRule, Door
 
 AGAIN_MS, AGAIN_MOST_MS = 3_000, 60_000  # a whole that has not come is asked for again, each time after twice as long
+SUSPECT_VOIDS = 3  # so many in a row, and what we know of the instrument is doubted
 CALM_MS = 60_000  # a strand that lived so long begins anew at once, not after a pause
 
 
 class _Mend:
     """How one line's strand gets its whole: since when it is wanted, and how patient we are by now."""
 
-    __slots__ = ("asked_ns", "backoff", "fetching", "live_ns", "next_ms")
+    __slots__ = ("asked_ns", "backoff", "fetching", "live_ns", "next_ms", "voids")
 
     def __init__(self, backoff: Backoff) -> None:
         self.backoff = backoff
@@ -31,6 +32,7 @@ class _Mend:
         self.live_ns = 0
         self.next_ms = AGAIN_MS
         self.fetching = False
+        self.voids = 0  # since it last lived for long
 
 
 class BookFeed(Feed[Book]):
@@ -130,9 +132,13 @@ class BookFeed(Feed[Book]):
         if not self._around.mends.resync:
             return
         mend = self._mend[line.number]
+        mend.voids += 1
+        if mend.voids == SUSPECT_VOIDS:
+            self._around.renew_catalog()  # a changed precision would make every checksum wrong
         lived_ms = (self._time.clock.mono_ns() - mend.live_ns) / MS if mend.live_ns else 0.0
         mend.live_ns = 0
         if lived_ms >= CALM_MS:
+            mend.voids = 0
             mend.backoff = self._around.backoff()
             self._begin(line)
         else:
@@ -146,6 +152,7 @@ class BookFeed(Feed[Book]):
         strand = self._strands.get(line.number)
         if strand is None or strand.live or self._lines.get(line.number) is not line:
             return
+        strand.redeclare(self._around.instrument(self.topic.symbol))
         if strand.wants_whole:
             self._want(line)
         else:

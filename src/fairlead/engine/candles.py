@@ -9,7 +9,7 @@ from fairlead.engine.feed import Surroundings
 from fairlead.engine.flows import FlowFeed
 from fairlead.engine.line import Line
 from fairlead.model import events
-from fairlead.model.market import Candle
+from fairlead.model.market import Candle, State
 from fairlead.wire.conversation import Lane, Need, Topic
 from fairlead.wire.door import Door
 
@@ -31,10 +31,9 @@ class CandleFeed(FlowFeed[Candle]):
 
         return lane
 
-    def left(self, line: Line) -> None:
-        super().left(line)
-        if not self._lines:
-            self._series.broke()
+    def _falls(self, state: State, why: str, by_ms: float = 0.0) -> None:
+        super()._falls(state, why, by_ms)
+        self._series.broke()
 
     def tick(self) -> None:
         super().tick()

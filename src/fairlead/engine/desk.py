@@ -36,6 +36,8 @@ from fairlead.wire.venue import Venue
 TICK_MS = 250
 CLOCK_FIRST = 3  # readings of the venue's clock before the first one is trusted alone
 CLOCK_EVERY_MS = 60_000
+COARSE_MS = 100  # a venue that tells its time in longer steps is asked more often at first ...
+CLOCK_SETTLED = 9  # ... until so many readings agree
 CATALOG_EVERY_MS = 3_600_000  # steps and states of instruments change while we run
 CATALOG_AGAIN_MS = 60_000  # after it could not be had
 STRANGE_SHOWN = 5  # of one kind; the rest is only counted
@@ -148,8 +150,11 @@ class Desk:
                 venue_ms = await self._sender.ask(Op.TIME, AskNothing(), address=address)
             except (TransportError, VenueError):
                 return  # the sender counted it against that host; the next reading asks another
-            self.time.heard(sent_ns, self.time.clock.mono_ns(), venue_ms)
-        self._clock_due_ns = self.time.clock.mono_ns() + CLOCK_EVERY_MS * MS
+            self.time.heard(sent_ns, self.time.clock.mono_ns(), venue_ms, self.venue.time_step_ms)
+        # Readings within one step of a coarse clock say the same: spread over several, they settle on its middle.
+        coarse = self.venue.time_step_ms > COARSE_MS and self.time.offset.count < CLOCK_SETTLED
+        every_ms = self.venue.time_step_ms * 13 // 10 if coarse else CLOCK_EVERY_MS
+        self._clock_due_ns = self.time.clock.mono_ns() + every_ms * MS
 
     def _next_probe(self) -> str:
         row = self.venue.endpoints[Op.TIME]
@@ -164,6 +169,11 @@ class Desk:
         if found != list(self.ctx.catalog):  # the same one serves on: connections opened under it know all there is
             self._sender.ctx = Ctx(Catalog(found, self.venue.assets))
         self._catalog_due_ns = self.time.clock.mono_ns() + CATALOG_EVERY_MS * MS
+
+    def renew_catalog(self) -> None:
+        """Something told that what we hold may be out of date; asked for at the next look, and not again for a while."""
+        if self._catalog_due_ns > self.time.clock.mono_ns() + CATALOG_AGAIN_MS * MS:
+            self._catalog_due_ns = 0
 
     async def _renew_catalog(self) -> None:
         try:

@@ -28,9 +28,9 @@ class VenueTime:
         self._nonce = max(self._nonce + 1, now_ns // 1000)
         return Stamp(mono_ns=mono_ns, venue_ms=now_ns // MS, nonce=self._nonce)
 
-    def heard(self, sent_ns: int, received_ns: int, venue_ms: int) -> None:
+    def heard(self, sent_ns: int, received_ns: int, venue_ms: int, step_ms: int = 1) -> None:
         """The venue told its time in answer to a question sent and answered at these monotonic moments."""
-        self.offset.add(Reading(sent_ns, received_ns, venue_ms))
+        self.offset.add(Reading(sent_ns, received_ns, venue_ms, step_ms))
         self.ahead_ns = self.offset.offset_ms * MS
 
     def jumped(self) -> bool:

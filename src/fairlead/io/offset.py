@@ -9,7 +9,6 @@ from msgspec import Struct
 
 READINGS_MAX = 9  # the latest so many count: enough to outvote liars, few enough to follow a drifting clock
 JUMP_MS = 500  # a wall clock that parts from the monotonic one by more has been moved
-VENUE_STEP_NS = 1_000_000  # a venue tells whole milliseconds, so what it says may be this much old
 
 
 class Reading(Struct, frozen=True):
@@ -18,15 +17,18 @@ class Reading(Struct, frozen=True):
     sent_ns: int
     received_ns: int
     venue_ms: int
+    step_ms: int = 1  # in which the venue tells its time: what it says may be this much old
 
     @property
     def offset_ns(self) -> int:
-        return self.venue_ms * 1_000_000 - (self.sent_ns + self.received_ns) // 2
+        """As if the venue had told the middle of its step; whole milliseconds are taken as they are."""
+        middle_ns = (self.step_ms - 1) * 500_000
+        return self.venue_ms * 1_000_000 + middle_ns - (self.sent_ns + self.received_ns) // 2
 
     @property
     def uncertainty_ns(self) -> int:
         """The venue read its clock at some moment between our two, so half the round trip either way, and its step."""
-        return (self.received_ns - self.sent_ns) // 2 + VENUE_STEP_NS
+        return (self.received_ns - self.sent_ns) // 2 + self.step_ms * 1_000_000
 
 
 class Offset:

@@ -56,6 +56,7 @@ class Venue(Struct, frozen=True):
     client_id: ClientId
     assets: Callable[[str], str]  # their code of an asset -> ours
     headers: Mapping[str, Mapping[str, str]] = {}  # environment -> headers of every request there
+    time_step_ms: int = 1  # in which Op.TIME is told
     # the kinds of key it gives, the usual first; ":base64": the text of the secret stands for bytes
     key_kinds: tuple[str, ...] = ("hmac-sha256",)
     can: frozenset[str] = frozenset()

@@ -87,6 +87,7 @@ VENUE = Venue(
     settle=Settle(fence_min_ms=2_000, fence_ms=5_000, engine_ms=0, lag_ms=5_000),
     client_id=ClientId(alphabet="abcdefghijklmnopqrstuvwxyz0123456789_-", longest=18, unique_among="open"),
     assets=asset,
+    time_step_ms=1_000,  # Get Server Time: whole seconds
     key_kinds=("hmac-sha512:base64",),
     secret_words=frozenset({KEY_HEADER, SIGN_HEADER, "otp", "token"}),
     dated=_DATED,
