@@ -99,6 +99,25 @@ def test_after_an_interruption_a_running_bar_is_not_believed_to_be_whole() -> No
     assert numbers(made.hear(bar(1, closed=False))) == [(0, True, False), (1, False, False)]
 
 
+@pytest.mark.parametrize(("true_close", "told"), [(10.0, []), (12.0, [(0, True, True)])])
+def test_a_bar_closed_by_its_time_is_doubted_when_the_silence_proves_too_long(
+    true_close: float, told: list[tuple[int, bool, bool]]
+) -> None:
+    """If this failed, a bar whose last trades fell into the silence of a dead channel would stay wrong for good."""
+    made = series()
+    made.hear(bar(0, close=10.0, closed=False))
+    assert numbers(made.pass_to(T0 + MINUTE + GRACE_NS)) == [(0, True, False)]
+    made.broke()
+    made.pass_to(T0 + MINUTE + GRACE_NS)
+    assert asked(made) == (0, 2)
+    assert numbers(made.supply([bar(0, close=true_close), bar(1, closed=False)])) == told
+    assert made.need is None
+    assert numbers(made.hear(bar(1, closed=False))) == [(1, False, False)]
+    made.broke()
+    made.pass_to(T0 + MINUTE + GRACE_NS)
+    assert made.need is None
+
+
 def test_a_hole_is_asked_for_and_what_follows_waits() -> None:
     """If this failed, an indicator would jump over minutes that were traded."""
     made = series()

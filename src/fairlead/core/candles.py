@@ -41,6 +41,7 @@ class Series:
         self._hole_end_ns = 0
         self._says_closed = False  # this venue does
         self._broke = False  # the running bar may have missed trades
+        self._timed = False  # the newest bar was closed by its time alone
         self._looks = 0
 
     def hear(self, candle: Candle) -> tuple[Candle, ...]:
@@ -60,14 +61,18 @@ class Series:
         if last is None or self.need is not None or over_ns < self._after(last):
             return ()
         said, end_ns = self._close(), self._after(last)
+        self._timed = self._timed or bool(said)
         while (further_ns := intervals.next_ns(self._interval, end_ns)) <= over_ns:
             end_ns = further_ns
         self._miss(end_ns)
         return said
 
     def broke(self) -> None:
-        """The stream was interrupted: what we heard of the running bar may not be all of it."""
+        """The stream was interrupted, or was silent for too long: what we heard of the running bar may not be all of it,
+        nor of the one that was closed since, by its time alone."""
         self._broke = True
+        if self._timed and self._last is not None:
+            self._last, self._timed = replace(self._last, closed=False), False
         self._held = {open_ns: candle for open_ns, candle in self._held.items() if candle.closed}
 
     def supply(self, candles: Iterable[Candle]) -> tuple[Candle, ...]:
@@ -84,8 +89,7 @@ class Series:
                 bar = self._without(open_ns)
             if bar is None:
                 break
-            self.counts["filled"] += 1
-            said += self._pass_on(replace(bar, closed=True, filled=True))
+            said += self._fill(replace(bar, closed=True, filled=True))
         return (*said, *self._settle())
 
     def __repr__(self) -> str:
@@ -121,8 +125,17 @@ class Series:
             self._last = revised
         return (revised,)
 
+    def _fill(self, bar: Candle) -> tuple[Candle, ...]:
+        """A bar that was asked for; one that we closed in doubt is told again only if it is another."""
+        before = self._kept.get(bar.open_ns)
+        if before is not None and _numbers(before) == _numbers(bar):
+            self._last, self._broke = before, False
+            return ()
+        self.counts["filled" if before is None else "revised"] += 1
+        return self._pass_on(bar)
+
     def _pass_on(self, candle: Candle) -> tuple[Candle, ...]:
-        self._last, self._broke = candle, False
+        self._last, self._broke, self._timed = candle, False, False
         if candle.closed:
             self.counts["closed"] += 1
             self._kept[candle.open_ns] = candle
