@@ -290,7 +290,7 @@ def stage_venue(stage: Stage, **knobs: Any) -> Venue:
     usual: dict[str, Any] = {
         "name": "market", "host": "ws", "path": lambda topics, before: "/stream", "topics": KINDS,
         "books": (("", BookRule(Continuity.RANGE, LevelShape.PAIRS, Continuity.RANGE, Op.BOOK)),), "depths": (10,),
-        "dial_cost": (Charge("dials"),), "consecutive": frozenset({"trades"}), "quiet_ms": 3_600_000,
+        "dial_cost": (Charge("dials"),), "consecutive": frozenset({"trades"}), "quiet_ms": 86_400_000,
     }  # fmt: skip
 
     def speak(ctx: Ctx, signer: Signer | None, out: Out, inspector: Inspector) -> Script:
