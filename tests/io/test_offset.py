@@ -83,3 +83,13 @@ def test_a_reading_across_a_jump_is_ignored() -> None:
     offset.add(Reading(5_000 * MS, 4_000 * MS, VENUE_ZERO_MS))
     assert not offset.is_known
     assert repr(offset) == "<Offset unknown>"
+
+
+def test_a_clock_of_whole_seconds_is_found_within_a_tenth() -> None:
+    """Wrong: half a second of lag would be invented on a venue that tells its time in whole seconds."""
+    offset, true_ns = Offset(), 7_300_000_000
+    for number in range(9):
+        sent_ns = 1_000_000_000_000 + number * 1_300_000_000
+        venue_ms = (sent_ns + 10_000_000 + true_ns) // 1_000_000_000 * 1_000
+        offset.add(Reading(sent_ns, sent_ns + 20_000_000, venue_ms, step_ms=1_000))
+    assert abs(offset.offset_ms - 7_300) <= min(100, offset.uncertainty_ms)

@@ -100,6 +100,14 @@ class Offset:
         # The truth lies within the best reading's bounds, so this far from the median at most.
         self._uncertainty_ns = best.uncertainty_ns + abs(self._offset_ns - best.offset_ns)
         self._count = len(kept)
+        self._narrow(kept)
+
+    def _narrow(self, kept: list[Reading]) -> None:
+        """A clock told in long steps: every reading bounds the offset, and bounds from different phases close in."""
+        least_ns = max(r.venue_ms * 1_000_000 - r.received_ns for r in kept)
+        most_ns = min((r.venue_ms + r.step_ms) * 1_000_000 - r.sent_ns for r in kept)
+        if kept[0].step_ms > 1 and least_ns <= most_ns:
+            self._offset_ns, self._uncertainty_ns = (least_ns + most_ns) // 2, (most_ns - least_ns) // 2
 
 
 class Parting:
