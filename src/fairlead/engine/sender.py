@@ -99,10 +99,13 @@ class Sender:
             request = self._venue.sign(request, self._signer, self._time.stamp())
         reply = await self._carry(request, address)
         self._permits.answered(ticket)
-        self._heed(self._venue.readings(reply))
+        readings = self._venue.readings(reply)
+        self._heed(readings)
         fault = self._venue.fault(reply, row.op)
         if fault is not None:
-            raise self._refusal(row, asked, fault)
+            if fault.kind in (Kind.LIMIT, Kind.BAN) and not any(one.quiet_ms or one.quiet_until_ms for one in readings):
+                self._heed(self._pauses(row, asked, fault))
+            raise self._refusal(row, fault)
         try:
             answer = row.read(reply.body, asked, self.ctx)
             self._inspect(row, reply.body)
@@ -174,12 +177,17 @@ class Sender:
             )
         )
 
-    def _refusal(self, row: Endpoint[Any, Any], asked: Any, fault: Fault) -> Exception:
+    def _pauses(self, row: Endpoint[Any, Any], asked: Any, fault: Fault) -> tuple[Reading, ...]:
+        """A limit that came without a reading: whatever the question was charged to rests."""
+        quiet_ms, banned = self._wait_ms(fault) or UNPUNISHED_MS, fault.kind is Kind.BAN
+        budgets = sorted({charge.budget for charge in row.cost(asked)})
+        return tuple(Reading(budget, quiet_ms=quiet_ms, banned=banned) for budget in budgets)
+
+    def _refusal(self, row: Endpoint[Any, Any], fault: Fault) -> Exception:
         """The venue's no as an error; as a passing one where another try makes sense."""
-        now_ms = self._time.now_ns() // MS
-        wait_ms = max(fault.wait_ms, fault.until_ms - now_ms if fault.until_ms else 0)
-        kind = Limited if fault.kind in (Kind.LIMIT, Kind.BAN) else Refused
-        error = kind(
+        wait_ms = self._wait_ms(fault)
+        limited = fault.kind in (Kind.LIMIT, Kind.BAN)
+        error = (Limited if limited else Refused)(
             f"{self._venue.name} refused {row.op} ({fault.kind}): {cut(fault.said) or 'no words'}",
             venue=self._venue.name,
             kind=fault.kind,
@@ -187,16 +195,12 @@ class Sender:
             known=f"code {fault.code or '-'}, HTTP {fault.status or '-'}; fate {fault.fate}",
             next=f"wait {wait_ms / 1000:.0f} s" if wait_ms > 0 else "",
         )
-        if fault.kind is Kind.LIMIT and self._obeys:
-            quiet_ms = wait_ms or UNPUNISHED_MS
-            charged = {charge.budget for charge in row.cost(asked)}
-            quiet = tuple(Reading(budget, quiet_ms=quiet_ms) for budget in sorted(charged))
-            self._permits.told(quiet)
-        passing = row.effect is Effect.READS and fault.kind in AGAIN and self._obeys_or_not_limited(fault)
-        return _Passing(error, int(wait_ms)) if passing else error
+        passes = row.effect is Effect.READS and fault.kind in AGAIN and (self._obeys or not limited)
+        return _Passing(error, wait_ms) if passes else error
 
-    def _obeys_or_not_limited(self, fault: Fault) -> bool:
-        return self._obeys or fault.kind not in (Kind.LIMIT, Kind.BAN)
+    def _wait_ms(self, fault: Fault) -> int:
+        until_ms = fault.until_ms - self._time.now_ns() // MS if fault.until_ms else 0
+        return max(0, fault.wait_ms, until_ms)
 
     def _inspect(self, row: Endpoint[Any, Any], body: bytes) -> None:
         if row.known and self._inspector.due(row.op):
@@ -212,7 +216,7 @@ class Sender:
 
 
 class _Passing(Exception):
-    """A refusal that may be another answer in a while."""
+    """A refusal that may become another answer in a while."""
 
     def __init__(self, error: Error, wait_ms: int) -> None:
         super().__init__(error.said)
