@@ -95,6 +95,37 @@ def test_a_snapshot_older_than_the_first_change_is_fetched_again_ever_more_slowl
     play(visit)
 
 
+def test_a_snapshot_from_before_what_was_published_is_fetched_again() -> None:
+    """If this failed, a reconnect onto a lagging REST host would take a live book back in time and call it live."""
+
+    async def visit(stage: Stage) -> None:
+        reader = await begun(stage)
+        stage.wires[0].tell(BOOK, change(11), change(12))
+        stage.replies["/book"] = whole(9)
+        stage.wires[0].tell(BOOK, change(14))
+        await stage.wait(1_000)
+        assert reader.heard[-1][3] == "RESYNCING"
+        stage.replies["/book"] = whole(14)
+        await stage.wait(3_000)
+        assert reader.heard[-1][0] == 14
+        assert [seq for seq, *_ in reader.heard] == sorted(seq for seq, *_ in reader.heard)
+
+    play(visit)
+
+
+def test_a_venue_that_begins_to_number_anew_is_believed_in_the_end() -> None:
+    """If this failed, a book whose venue was rebuilt would stay void until the numbers had grown as high again."""
+
+    async def visit(stage: Stage) -> None:
+        reader = await begun(stage, last=1_000)
+        stage.replies["/book"] = whole(3)
+        stage.wires[0].tell(BOOK, change(1_002))
+        await stage.wait(60_000)
+        assert reader.heard[-1] == (3, 100.0, 101.0, "LIVE")
+
+    play(visit)
+
+
 def test_a_snapshot_that_cannot_be_had_is_asked_for_again_ever_more_slowly() -> None:
     """If this failed, a venue's hiccup would leave the book void for good, or be answered with a storm."""
 

@@ -18,6 +18,7 @@ from fairlead.wire.door import BookRule, Door
 
 AGAIN_MS, AGAIN_MOST_MS = 3_000, 60_000  # a whole that has not come is asked for again, each time after twice as long
 SUSPECT_VOIDS = 3  # so many in a row, and what we know of the instrument is doubted
+OLDER_MOST = 5  # snapshots in a row from before what was published are disbelieved
 CALM_MS = 60_000  # a strand that lived so long begins anew at once, not after a pause
 
 
@@ -48,6 +49,7 @@ class BookFeed(Feed[Book]):
         self._lead = Strand(self._instrument, rule, self._depth)
         self._widened = 0
         self._position = 0
+        self._older = 0  # snapshots in a row from before that position
         self._tops = (0, 0)
         self.book = Book(around.name, topic.symbol, self._lead.rungs, self._time.now_ns)
         self.last = self.book
@@ -192,11 +194,16 @@ class BookFeed(Feed[Book]):
         if self._strands.get(line.number) is not strand:
             return
         self._mend[line.number].fetching = False
-        took = strand.supply(whole)
+        took = strand.supply(whole) if self._is_recent(whole) else Take.WAITING
         if took is Take.WAITING:
             self._begin_later(line)
         elif took is not Take.IGNORED:
             self._turned(line, strand, took)
+
+    def _is_recent(self, whole: Levels) -> bool:
+        """A snapshot from before what was published lags behind; whoever goes on giving such ones numbers anew."""
+        self._older = self._older + 1 if 0 < whole.last < self._position else 0
+        return not 0 < self._older <= OLDER_MOST
 
     def _unfetched(self, line: Line, strand: Strand, _: Exception) -> None:
         """The sender gave up (and told); here it is only a reason to ask again later."""
