@@ -83,7 +83,10 @@ def open(
     from fairlead.io.http import AioHttp
     from fairlead.io.socket import Picows
     from fairlead.io.store import FileStore, state_folder
+    from fairlead.venues import registry
 
+    for name in venues:
+        registry.venue(name)  # a misspelt one is told before anything is made that would have to be closed
     clock = RealClock()
     return Session(
         venues,
@@ -107,6 +110,8 @@ def _tuples(keys: Mapping[str, str | Iterable[str]]) -> dict[str, tuple[str, ...
 
 
 def __getattr__(name: str) -> Any:
+    if name == "sync":
+        return import_module("fairlead.sync")
     if name not in _HOMES:
         raise AttributeError(f"module 'fairlead' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

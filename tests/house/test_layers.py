@@ -12,10 +12,10 @@ FLOOR = {
     "venues": 3, "chains": 3, "core": 3, "keys": 3, "io": 3, "watch": 3,
     "engine": 4, "sim": 4,
     "gateway": 5,
-    "cli": 6, "testing": 6, "": 6,
+    "cli": 6, "testing": 6, "sync": 6, "": 6,
 }  # fmt: skip
 # Neighbours that may look at each other, one way: nouns raise errors; the top floor is one household.
-NEIGHBOURS = {("model", "errors"), ("cli", ""), ("cli", "testing"), ("testing", "")}
+NEIGHBOURS = {("model", "errors"), ("cli", ""), ("cli", "testing"), ("testing", ""), ("sync", "")}
 APART = ("venues", "chains")  # rooms whose folders never import one another
 REGISTRY = "fairlead.venues.registry"
 

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from tests.house.tree import ROOT, Source, clean, docstrings, imports, plant, product, venues
 
 EVERYWHERE = ("fairlead",)
-WINDOWS = ("fairlead.io", "fairlead.engine", "fairlead.gateway", "fairlead.cli", "fairlead.testing")
+WINDOWS = ("fairlead.io", "fairlead.engine", "fairlead.gateway", "fairlead.cli", "fairlead.testing", "fairlead.sync")
 SERVER = "fairlead.sim.server"  # and its files beside it: server_http, server/...
 CLOCK = "fairlead.io.clock"
 
