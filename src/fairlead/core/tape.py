@@ -90,6 +90,11 @@ class Tape:
         self._consecutive = self._consecutive and self._vain < VAIN_MOST
 
     @property
+    def held(self) -> tuple[Trade, ...]:
+        """What waits behind the hole."""
+        return tuple(self._held or ())
+
+    @property
     def filling(self) -> bool:
         return self._held is not None
 

@@ -56,18 +56,26 @@ class FlowFeed(Feed[S]):
 class LatestFeed(FlowFeed[S]):
     """Only the newest value counts; what an overlapping connection repeats is dropped."""
 
+    _newest: S | None = None  # since there is a connection
+
     def _take(self, line: Line) -> Lane:
         def lane(event: S) -> None:
             self._pulse.beat(line.heard_ns, event.lag_ms)
             if len(self._lines) > 1 and self._older(event):
                 return
             if self._allowed(event):
+                self._newest = event
                 self._publish(event)
 
         return lane
 
+    def left(self, line: Line) -> None:
+        super().left(line)
+        if not self._lines:
+            self._newest = None  # the venue may count anew
+
     def _older(self, event: S) -> bool:
-        last = self.last
+        last = self._newest
         if last is None:
             return False
         if isinstance(event, Quote) and isinstance(last, Quote) and event.seq:
@@ -111,36 +119,38 @@ class TradeFeed(FlowFeed[Trade]):
 
     def _fill(self) -> None:
         if not self._around.mends.resync:
-            self._fetched(())
+            self._fetched((), answered=False)
             return
         last = self._tape.last
         since_ns = last.venue_ns if last is not None else 0
         asked = AskTrades(self.topic.symbol, limit=FETCH_TRADES, since_ns=since_ns)
-        self._around.fetch(Op.TRADES, asked, self._fetched, self._unfetched)
+        self._around.gather(Op.TRADES, asked, self._fetched, self._unfetched)
 
-    def _fetched(self, trades: Sequence[Trade]) -> None:
+    def _fetched(self, trades: Sequence[Trade], *, answered: bool = True) -> None:
         before, missing = self._tape.last, self._tape.missing
+        heard = {trade.id for trade in self._tape.held}
         ready = self._tape.supply(trades)
-        known = {trade.id for trade in trades}
-        if known and not ready:
+        if trades and not ready:
             self._pulse.quiet(self._time.clock.mono_ns())  # the venue itself knows of no trade that we did not hear
-        filled = [trade for trade in ready if trade.id in known]
+        filled = [trade for trade in ready if trade.id not in heard]
         if filled:
             self._tell(events.Filled, count=len(filled), first_ns=filled[0].venue_ns)
         lost = self._tape.missing - missing
         if lost:
             after = before.id if before is not None else "the beginning"
             self._tell(events.Gap, why=f"{lost} trades after {after} are gone: the venue gives them no more")
+        elif ready and before is not None and not answered and "trades" not in self._door.consecutive:
+            self._tell(events.Gap, why=f"trades between {before.id} and {ready[0].id} may be missing: nobody told")
         for trade in ready:
             self._publish(trade)
         if self.state is State.STALE:
             self._tape.doubt()  # still silent: whatever ends the silence may have more missing before it
 
+    def _unfetched(self, _: Exception) -> None:
+        """The sender told why; what was held back is passed on, and the hole is told."""
+        self._fetched((), answered=False)
+
     def _falls(self, state: State, why: str, by_ms: float = 0.0) -> None:
         super()._falls(state, why, by_ms)
         if state is State.STALE:
             self._tape.doubt()
-
-    def _unfetched(self, _: Exception) -> None:
-        """The sender told why; what was held back is passed on, and the hole is told."""
-        self._fetched(())
