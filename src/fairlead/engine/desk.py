@@ -15,6 +15,7 @@ from fairlead.engine.bans import Bans
 from fairlead.engine.books import BookFeed
 from fairlead.engine.candles import CandleFeed
 from fairlead.engine.chores import Chores
+from fairlead.engine.clocks import Clocks
 from fairlead.engine.feed import Feed, Mends
 from fairlead.engine.flows import LatestFeed, TradeFeed
 from fairlead.engine.line import FIRST_WAIT_MS, MOST_WAIT_MS
@@ -22,10 +23,10 @@ from fairlead.engine.permits import Permits
 from fairlead.engine.sender import Sender
 from fairlead.engine.stream import Stream
 from fairlead.engine.timing import MS, VenueTime
-from fairlead.errors import Closed, Error, Misuse, TransportError, VenueError, cut
+from fairlead.errors import Closed, Error, Misuse, cut
 from fairlead.model import events
 from fairlead.model.instrument import Catalog, Instrument
-from fairlead.wire.asks import AskListing, AskNothing, Op
+from fairlead.wire.asks import AskListing, Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Ctx
@@ -34,10 +35,6 @@ from fairlead.wire.signing import Signer
 from fairlead.wire.venue import Venue
 
 TICK_MS = 250
-CLOCK_FIRST = 3  # readings of the venue's clock before the first one is trusted alone
-CLOCK_EVERY_MS = 60_000
-COARSE_MS = 100  # a venue that tells its time in longer steps is asked more often at first ...
-CLOCK_SETTLED = 9  # ... until so many readings agree
 CATALOG_EVERY_MS = 3_600_000  # steps and states of instruments change while we run
 CATALOG_AGAIN_MS = 60_000  # after it could not be had
 STRANGE_SHOWN = 5  # of one kind; the rest is only counted
@@ -91,21 +88,22 @@ class Desk:
             signer=signer,
             obeys=mends.wait,
         )
+        time_routes = self._routes[venue.endpoints[Op.TIME].host]
+        self._clocks = Clocks(self._sender, self.time, time_routes, venue.time_step_ms)
         self._streams = {door.name: Stream(self, door, own) for door in venue.doors}
         self._bans = Bans(windows.store, bans, self.permits, self.time)
         self._feeds: dict[Topic, Feed[Any]] = {}
         self._doubled = doubled
         self._chores = Chores(self.blame)
         self.spawn, self.later = self._chores.spawn, self._chores.later
-        self._clock_due_ns = self._catalog_due_ns = 0
-        self._probed = 0
+        self._catalog_due_ns = 0
         self._closed = False
 
     # ---- life
 
     async def open(self) -> None:
         self._bans.recall()
-        await self._read_clock("")
+        await self._clocks.read()
         await self._read_catalog()
         self.spawn(self._watch(), f"{self.name} watch")
 
@@ -131,47 +129,28 @@ class Desk:
                 except Exception as blunder:  # noqa: BLE001 - told; one that fails must not blind us to all others
                     self.blame(repr(one), blunder)
             self._keep_bans()
-            if self.time.jumped() or now_ns >= self._clock_due_ns:
-                self._clock_due_ns = now_ns + CLOCK_EVERY_MS * MS
-                self.spawn(self._read_clock(self._next_probe()), "clock")
+            if self._clocks.is_due():
+                self.spawn(self._clocks.read(), f"{self.name} clock")
             if now_ns >= self._catalog_due_ns:
                 self._catalog_due_ns = now_ns + CATALOG_AGAIN_MS * MS
-                self.spawn(self._renew_catalog(), "catalogue")
+                self.spawn(self._renew_catalog(), f"{self.name} catalogue")
 
     def _keep_bans(self) -> None:
         if not self._bans.keep():
             self.strange("the bans could not be kept: the state folder is not writable", b"")
 
-    async def _read_clock(self, address: str) -> None:
-        """Asks the venue's time; each reading goes to another of its hosts, so that all are measured."""
-        for _ in range(CLOCK_FIRST if not self.time.offset.is_known else 1):
-            sent_ns = self.time.clock.mono_ns()
-            try:
-                venue_ms = await self._sender.ask(Op.TIME, AskNothing(), address=address)
-            except (TransportError, VenueError):
-                return  # the sender counted it against that host; the next reading asks another
-            self.time.heard(sent_ns, self.time.clock.mono_ns(), venue_ms, self.venue.time_step_ms)
-        # Readings within one step of a coarse clock say the same: spread over several, they settle on its middle.
-        coarse = self.venue.time_step_ms > COARSE_MS and self.time.offset.count < CLOCK_SETTLED
-        every_ms = self.venue.time_step_ms * 13 // 10 if coarse else CLOCK_EVERY_MS
-        self._clock_due_ns = self.time.clock.mono_ns() + every_ms * MS
-
-    def _next_probe(self) -> str:
-        row = self.venue.endpoints[Op.TIME]
-        addresses = [score.address for score in self._routes[row.host].scores(self.time.clock.mono_ns())]
-        self._probed += 1
-        return addresses[self._probed % len(addresses)]
-
     async def _read_catalog(self) -> None:
         found: list[Instrument] = []
         for market in self.venue.markets:
             found.extend(await self.answer(Op.INSTRUMENTS, AskListing(market)))
+        gone = {topic.symbol for topic in self._feeds} - {one.symbol for one in found}
+        found.extend(one for one in self.ctx.catalog if one.symbol in gone)  # the venue itself ends their streams
         if found != list(self.ctx.catalog):  # the same one serves on: connections opened under it know all there is
             self._sender.ctx = Ctx(Catalog(found, self.venue.assets))
         self._catalog_due_ns = self.time.clock.mono_ns() + CATALOG_EVERY_MS * MS
 
     def renew_catalog(self) -> None:
-        """Something told that what we hold may be out of date; asked for at the next look, and not again for a while."""
+        """What we hold may be out of date: asked for at the next look, and not again for a while."""
         if self._catalog_due_ns > self.time.clock.mono_ns() + CATALOG_AGAIN_MS * MS:
             self._catalog_due_ns = 0
 
