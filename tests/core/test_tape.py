@@ -61,6 +61,24 @@ def test_a_jump_of_the_numbers_is_filled_in_order() -> None:
     assert tape.take(trade(6)) is Heard.AGAIN
 
 
+def test_a_time_told_finer_by_rest_does_not_change_the_order() -> None:
+    """A filled trade would stand behind the one that followed it, where the stream cuts the nanoseconds of its times."""
+    tape = Tape(consecutive=True)
+    tape.take(trade(1, at_ns=1_000))
+    assert tape.take(trade(3, at_ns=44_175_000)) is Heard.HOLE
+    assert ids(tape.supply([trade(2, at_ns=44_175_865), trade(3, at_ns=44_175_865)])) == ["2", "3"]
+    assert tape.missing == 0
+
+
+def test_a_venue_that_counts_anew_behind_a_hole_stays_in_order() -> None:
+    """Trades numbered from the start again would be sorted before those that were made earlier."""
+    tape = Tape(consecutive=True)
+    tape.take(trade(90, at_ns=10))
+    assert tape.take(trade(92, at_ns=12)) is Heard.HOLE
+    assert tape.take(trade(1, at_ns=13)) is Heard.HELD
+    assert ids(tape.supply([trade(91, at_ns=11)])) == ["91", "92", "1"]
+
+
 def test_held_trades_leave_in_order_even_when_nothing_was_fetched() -> None:
     """Two trades swapped on the wire would be published swapped."""
     tape = Tape(consecutive=True)

@@ -121,8 +121,12 @@ class Tape:
         return apart + trade.count <= 0 and self.last is not None and trade.venue_ns <= self.last.venue_ns
 
     def _place(self, trade: Trade) -> tuple[int, int]:
-        """Where ids cannot tell, trades of one moment stay as they came."""
-        return (trade.venue_ns, (_number(trade) or 0) if self._consecutive else 0)
+        """By number, those of a venue that counts anew last: the same time is told finer here and coarser there. Where
+        ids cannot tell, by time, and trades of one moment stay as they came."""
+        number = _number(trade) if self._consecutive else None
+        if number is None:
+            return (0, trade.venue_ns)
+        return (int(self._number is not None and number <= self._number), number)
 
     def _note(self, trade: Trade) -> None:
         self.last, self._number = trade, _number(trade)
