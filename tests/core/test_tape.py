@@ -62,7 +62,7 @@ def test_a_jump_of_the_numbers_is_filled_in_order() -> None:
 
 
 def test_a_time_told_finer_by_rest_does_not_change_the_order() -> None:
-    """A filled trade would stand behind the one that followed it, where the stream cuts the nanoseconds of its times."""
+    """A filled trade would stand behind the one that followed it, where the stream cuts its times short."""
     tape = Tape(consecutive=True)
     tape.take(trade(1, at_ns=1_000))
     assert tape.take(trade(3, at_ns=44_175_000)) is Heard.HOLE
