@@ -15,7 +15,7 @@ from tests.clients.truth import MS, Truth, rows
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 HOUR_MS = 3_600_000
 MARKETS = [*((venue, SPOT) for venue in registry.names()), ("okx", SWAP)]
-DEPTHS = {"binance": (5, 100, 500), "kraken": (1, 25, 500), "okx": (1, 25, 400)}
+DEPTHS = {"binance": (5, 100, 500), "kraken": (1, 25, 500), "okx": (1, 25, 400, 500)}
 
 each_venue = pytest.mark.parametrize("venue", registry.names())
 each_market = pytest.mark.parametrize(("venue", "symbol"), MARKETS)

@@ -92,6 +92,20 @@ class Sight:
         return [(620_000, 5)][:levels], [(620_001, 100_000_000)][:levels]
 
 
+def test_a_full_book_is_said_without_old_field_and_number() -> None:
+    """If this failed, clients that want more than 400 levels would misread each of them."""
+    heard = MIRROR.hear(Request("GET", "rest", "/api/v5/market/books-full", "instId=BTC-USDT&sz=9000"), CTX)
+    assert isinstance(heard, Heard)
+    assert heard.asked == AskBook("BTC/USDT", 5_000)
+    one = CTX.catalog.theirs("BTC/USDT")
+    depth = Depth("BTC/USDT", True, 41, 41, 41, [(1, 2)], [(3, 4), (5, 6)], NS, Sight())
+    [said] = msgspec.json.decode(MIRROR.say(heard, depth, CTX, AT).body)["data"]
+    assert said.keys() == {"asks", "bids", "ts"}
+    assert [(Decimal(px), Decimal(sz), count) for px, sz, count in said["asks"]] == [
+        (one.price(3), one.qty(4), "1"), (one.price(5), one.qty(6), "1"),
+    ]  # fmt: skip
+
+
 def test_a_book_is_said_and_read_to_the_digit() -> None:
     """If this failed, the simulated book and the one a client sees would differ."""
     bids, asks = [(620_000, 5), (619_999, 120_000_000)], [(620_001, 100_000_000), (620_010, 1)]

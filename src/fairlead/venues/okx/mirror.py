@@ -29,6 +29,7 @@ from fairlead.wire.signing import Stamp
 Query = Mapping[str, str]
 JSON = {"content-type": "application/json"}
 HEX = "0123456789abcdef"
+FULL_BOOK_MOST = 5_000  # levels
 # What is said where the simulator knows only the kind: code, status, words.
 _SAID = {
     Kind.MAINTENANCE: ("50001", 503, "Service temporarily unavailable. Please try again later"),
@@ -118,6 +119,10 @@ def _book(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
     return Op.BOOK, AskBook(one.symbol, _rows(query, 1, rest.BOOK_MOST, "sz")), ""
 
 
+def _full_book(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
+    return Op.BOOK, AskBook(_instrument(query, ctx).symbol, _rows(query, 1, FULL_BOOK_MOST, "sz")), ""
+
+
 def _trades(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
     return Op.TRADES, AskTrades(_instrument(query, ctx).symbol, _rows(query, 100, rest.TRADES_MOST)), ""
 
@@ -179,6 +184,7 @@ _PATHS: dict[str, Callable[[Query, Ctx], tuple[Op, Any, str]]] = {
     "market/ticker": _symbol(Op.TICKER),
     "market/tickers": _tickers,
     "market/books": _book,
+    "market/books-full": _full_book,  # other clients ask it for more than 400 levels
     "market/trades": _trades,
     "market/history-trades": _old_trades,
     "market/candles": _candles,
@@ -219,8 +225,10 @@ def _data(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> list[Any]:
             return [replies.account(held, at.venue_ms)]
     assert one is not None
     if heard.op is Op.BOOK:
-        most = heard.asked.depth
-        return [replies.book(answer.bids[:most], answer.asks[:most], one, answer.venue_ns, answer.last)]
+        bids, asks = answer.bids[: heard.asked.depth], answer.asks[: heard.asked.depth]
+        if heard.path.endswith("-full"):
+            return [replies.full_book(bids, asks, one, answer.venue_ns)]
+        return [replies.book(bids, asks, one, answer.venue_ns, answer.last)]
     word: Callable[[Any, Instrument], Any] = _WORDS[heard.op]
     return [word(event, one) for event in (reversed(answer) if isinstance(answer, tuple) else (answer,))]
 

@@ -80,6 +80,13 @@ def book(bids: Side, asks: Side, one: Instrument, venue_ns: int, seq: int) -> di
     return {"asks": levels(asks, one), "bids": levels(bids, one), "ts": ms(venue_ns), "seqId": seq}
 
 
+def full_book(bids: Side, asks: Side, one: Instrument, venue_ns: int) -> dict[str, Any]:
+    """Without the old field, and without a number."""
+    short = {name: [[px, sz, count] for px, sz, _, count in levels(side, one)]
+             for name, side in (("asks", asks), ("bids", bids))}  # fmt: skip
+    return {**short, "ts": ms(venue_ns)}
+
+
 def best(said: Quote) -> Row:
     asks = [[plain(said.ask), plain(said.ask_qty), "0", "1"]] if said.ask_qty else []
     bids = [[plain(said.bid), plain(said.bid_qty), "0", "1"]] if said.bid_qty else []
