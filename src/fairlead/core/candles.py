@@ -111,8 +111,14 @@ class Series:
         """A bar that we passed on before."""
         last = self._last
         if last is not None and candle.open_ns == last.open_ns and not last.closed:
+            if candle.venue_ns < last.venue_ns:
+                self.counts["old"] += 1
+                return ()
             return (*self._pass_on(candle), *self._settle())
         before = self._kept.get(candle.open_ns)
+        if before is not None and self._is_earlier(candle, before):
+            self.counts["old"] += 1
+            return ()
         if before is None:
             self.counts["off the grid" if last and candle.open_ns > last.open_ns else "old"] += 1
             return ()
@@ -124,6 +130,10 @@ class Series:
         if last is not None and last.open_ns == candle.open_ns:
             self._last = revised
         return (revised,)
+
+    def _is_earlier(self, candle: Candle, closed: Candle) -> bool:
+        """What the slower of two connections still says of a bar that the faster one has closed."""
+        return (self._says_closed and not candle.closed) or candle.venue_ns < closed.venue_ns
 
     def _fill(self, bar: Candle) -> tuple[Candle, ...]:
         """A bar that was asked for; one that we closed in doubt is told again only if it is another."""
