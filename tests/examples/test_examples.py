@@ -33,7 +33,7 @@ RUNS: Mapping[str, Run] = {
         ("BTC/USDT", "2"), (r"buy at \d+\.\d+ on \w+", "binance: LIVE", "kraken: LIVE", "okx: LIVE")
     ),
     "candles_without_holes": Run(("binance", "BTC/USDT", "1m"), (r"144[01] bars", r"^0 had no trade", "^no holes$")),
-    "is_my_book_right": Run(("okx", "BTC/USDT", "2"), ("^LIVE: ", r"LIVE: \d+", "gaps 0; whole 1 times")),
+    "is_my_book_right": Run(("okx", "BTC/USDT", "2"), ("^LIVE: ", r"LIVE: \d+", "gaps 0, whole 1 times")),
     "record_health": Run(("2", "ETH/USDT"), ('"type":"Connected"', '"type":"Resynced"'), "'Connected': 3"),
     "what_does_holding_cost": Run(said=(r"paid 90 times in 30 days", r"due in \d\.\d h", r"^mark \d+")),
     "what_happens_when_the_wire_breaks": Run(
