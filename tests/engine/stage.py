@@ -146,6 +146,7 @@ class Stage:
 
     def __init__(self, clock: VirtualClock, **knobs: Any) -> None:
         self.clock = clock
+        self._epoch_ns = clock.wall_ns() - clock.mono_ns()
         self.is_prompt = knobs.pop("is_prompt", True)  # Ready as soon as it is open
         self.acks = knobs.pop("acks", True)
         self.close_ms: float = knobs.pop("close_ms", 1)
@@ -206,6 +207,15 @@ class Stage:
     async def wait(self, ms: float) -> None:
         await self.clock.sleep(ms / 1000)
 
+    def venue_ms(self, ahead_ms: int = 7_000) -> int:
+        """The venue's clock, which no jump of ours moves."""
+        return (self._epoch_ns + self.clock.mono_ns()) // MS + ahead_ms
+
+    @property
+    def ahead_ms(self) -> int:
+        """How far ahead of ours the venue's clock is thought to be."""
+        return self.desk.time.offset.offset_ms - self._epoch_ns // MS
+
     def heard(self, *kinds: type[events.Health]) -> list[Any]:
         return [event for event in self.told if isinstance(event, kinds)]
 
@@ -233,7 +243,7 @@ class _Http:
         stage.calls.append((stage.now_ms, call))
         await stage.clock.sleep(0.001)
         path = "/" + call.url.split("?")[0].split("/", 3)[3]
-        default = (stage.clock.mono_ns() + 7 * SECOND_NS) // MS if path == "/time" else ()
+        default = stage.venue_ms() if path == "/time" else ()
         said = stage.replies.get(path, default)
         said = said(call) if callable(said) else said
         if isinstance(said, list):

@@ -240,14 +240,17 @@ class Desk:
 
     def fetch(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
         """Asks without waiting; one of the two is called."""
-        self.spawn(self._deliver(self.answer(op, asked, Priority.RECOVER), then, failed), f"{op} {asked}")
+        self.spawn(
+            self._deliver(self._sender.ask(op, asked, Priority.RECOVER, patient=True), then, failed), f"{op} {asked}"
+        )
 
     def gather(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
         """The same, with the answers of all pages in one."""
         self.spawn(self._deliver(self._all_pages(op, asked), then, failed), f"{op} {asked}")
 
     async def _all_pages(self, op: Op, asked: Any) -> tuple[Any, ...]:
-        return tuple([one async for page in self._sender.pages(op, asked, Priority.DATA) for one in page])
+        pages = self._sender.pages(op, asked, Priority.DATA, patient=True)
+        return tuple([one async for page in pages for one in page])
 
     async def _deliver(
         self, work: Coroutine[Any, Any, Any], then: Callable[[Any], None], failed: Callable[[Exception], None]

@@ -51,6 +51,11 @@ class Permits:
                 self.budgets.cancel(ticket)
         return ticket
 
+    def rests_ms(self, charges: tuple[Charge, ...]) -> int:
+        """For how long the venue still wants quiet on what these are charged to."""
+        names, standing = {charge.budget for charge in charges}, self.budgets.state(self._time.clock.mono_ns())
+        return max([0, *(quiet.until_ms - self._venue_ms() for quiet in standing.quiets if quiet.budget in names)])
+
     def answered(self, ticket: Ticket) -> None:
         self.budgets.answered(ticket, self._time.clock.mono_ns(), self._venue_ms())
         if self._wanted:

@@ -59,8 +59,11 @@ class Sender:
         self._inspector = shapes.Inspector(INSPECT_EVERY)
         self._spoken: dict[str, str] = {}  # host key -> the address used last
 
-    async def ask(self, op: Op, asked: Any, priority: Priority = Priority.DATA, *, address: str = "") -> Any:
-        """The answer; reads are tried again after what may pass. `address`: that one, once."""
+    async def ask(
+        self, op: Op, asked: Any, priority: Priority = Priority.DATA, *, address: str = "", patient: bool = False
+    ) -> Any:
+        """The answer; reads are tried again after what may pass. `address`: that one, once. `patient`: waits for the
+        end of a ban, however long."""
         row = self._row(op)
         if row.access is Access.SIGNED and self._signer is None:
             raise Misuse(f"{self._venue.name} answers {op} only to a key.", next="open the venue with a key")
@@ -68,6 +71,8 @@ class Sender:
         tries = TRIES_MOST if row.effect is Effect.READS and not address else 1
         for left in range(tries - 1, -1, -1):
             try:
+                if not patient:
+                    self._check_rest(row, asked)
                 return await self._once(row, asked, priority, address)
             except (TransportError, _Passing, Nonsense) as failed:
                 error = failed.error if isinstance(failed, _Passing) else failed
@@ -77,12 +82,14 @@ class Sender:
                 await self._time.clock.sleep(wait_ms / 1000)
         raise AssertionError("unreachable")
 
-    async def pages(self, op: Op, asked: Any, priority: Priority = Priority.HISTORY) -> AsyncIterator[Any]:
+    async def pages(
+        self, op: Op, asked: Any, priority: Priority = Priority.HISTORY, *, patient: bool = False
+    ) -> AsyncIterator[Any]:
         """The answer page by page."""
         row = self._row(op)
         question: Any = asked
         while question is not None:
-            answer = await self.ask(op, question, priority)
+            answer = await self.ask(op, question, priority, patient=patient)
             yield answer
             question = row.after(question, answer) if row.after is not None else None
 
@@ -91,6 +98,17 @@ class Sender:
         if row is None:
             raise UnknownName(f"operation of {self._venue.name}", op, [str(known) for known in self._venue.endpoints])
         return row
+
+    def _check_rest(self, row: Endpoint[Any, Any], asked: Any) -> None:
+        wait_ms = self._permits.rests_ms(row.cost(asked))
+        if wait_ms > PATIENCE_MS:
+            raise Limited(
+                f"{self._venue.name} wants no questions for now: {row.op} was not sent.",
+                venue=self._venue.name,
+                kind=Kind.BAN,
+                known="an earlier answer said so",
+                next=f"wait {wait_ms / 1000:.0f} s",
+            )
 
     async def _once(self, row: Endpoint[Any, Any], asked: Any, priority: Priority, address: str) -> Any:
         ticket = await self._permits.take(row.cost(asked), priority)

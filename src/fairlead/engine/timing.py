@@ -31,7 +31,8 @@ class VenueTime:
     def heard(self, sent_ns: int, received_ns: int, venue_ms: int, step_ms: int = 1) -> None:
         """The venue told its time in answer to a question sent and answered at these monotonic moments."""
         self.offset.add(Reading(sent_ns, received_ns, venue_ms, step_ms))
-        self.ahead_ns = self.offset.offset_ms * MS
+        if self.offset.is_known:
+            self.ahead_ns = self.offset.offset_ms * MS
 
     def jumped(self) -> bool:
         """Whether our wall clock was moved (or the machine slept) since the last look; then measure again."""
