@@ -39,7 +39,7 @@ class Session:
         self._windows = windows
         self._health: Bus[events.Health] = Bus(self._blame)
         self.counts: dict[str, int] = {}
-        mends = mends or Mends()
+        mends, doubled = mends or Mends(), frozenset(doubled)
         self._desks: dict[str, Desk] = {}
         for name in names:
             venue, where = registry.venue(name), (hosts or {}).get(name)
@@ -54,9 +54,10 @@ class Session:
                 # A simulator's ban is none of the real venue's, nor the other way round.
                 bans=f"bans-{name}-{'elsewhere' if where else environment}.json",
                 mends=mends,
-                doubled=frozenset(doubled),
+                doubled=doubled,
                 signer=(signers or {}).get(name),
             )
+        _check_kinds(doubled, self._desks.values())
         self._markets = {name: Market(desk) for name, desk in self._desks.items()}
         self._views: list[View] = []
         self._open = False
@@ -131,6 +132,13 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {', '.join(self._desks)}, {'open' if self._open else 'closed'}>"
+
+
+def _check_kinds(doubled: Iterable[str], desks: Iterable[Desk]) -> None:
+    known = {topics.partition(":")[0] for desk in desks for door in desk.venue.doors for topics in door.topics}
+    for kind in doubled:
+        if kind not in known:
+            raise UnknownName("kind of stream", kind, known)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
