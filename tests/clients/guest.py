@@ -25,6 +25,7 @@ from tests.clients import fence
 
 NOWHERE = "http://127.0.0.1:9"  # a port where nobody listens
 LINE_MOST_BYTES = 1 << 20
+CALL_MOST_S = 15.0  # what takes longer is refused as a TimeoutError, so that the next line is heard
 PLACES: Mapping[str, Mapping[str, str]] = {  # venue -> the host that ccxt knows -> our name of its address
     "binance": {"api.binance.com": "rest", "stream.binance.com": "ws", "ws-api.binance.com": "ws_api"},
     "kraken": {"api.kraken.com": "rest", "ws.kraken.com": "ws", "ws-auth.kraken.com": "ws_private"},
@@ -47,7 +48,8 @@ async def answered(clients: dict[str, Any], asked: dict[str, Any]) -> str:
             opened = KINDS[asked["kind"]](asked["venue"], asked["at"], asked["config"])
             clients[asked["open"]] = await _ended(opened)
             return '{"said":[]}'
-        said = [await _said(clients[asked["call"]], asked) for _ in range(asked["times"])]
+        async with asyncio.timeout(CALL_MOST_S):
+            said = [await _said(clients[asked["call"]], asked) for _ in range(asked["times"])]
     except Exception as trouble:  # noqa: BLE001 - which one it is, is the answer
         return json.dumps({"refused": [one.__name__ for one in type(trouble).__mro__], "why": str(trouble)})
     return f'{{"said":[{",".join(said)}]}}'

@@ -59,7 +59,7 @@ def test_binances_connector_streams_in_both_forms(
 ) -> None:
     """If this failed, one of the venue's two addresses would not speak as its own client expects, or drop it."""
     monkeypatch.setattr(hearing, "PING_NS", 700 * MS)  # it answers each by two pongs, and may send five frames a second
-    monkeypatch.setattr(hearing, "PONG_NS", 1_500 * MS)
+    monkeypatch.setattr(hearing, "PONG_NS", 1_000 * MS)
     truth = Truth(town, "binance", "BTC/USDT")
     stream = guest.open("binance-stream", "binance", town.venues["binance"], is_combined=combined)
     stream.join(["btcusdt@trade"])
