@@ -141,6 +141,7 @@ def test_a_code_nobody_knows_leaves_an_order_open() -> None:
     [
         (403, Kind.BLOCKED, Fate.REFUSED),
         (404, Kind.GONE, Fate.REFUSED),
+        (451, Kind.REGION, Fate.REFUSED),
         (429, Kind.LIMIT, Fate.REFUSED),
         (502, Kind.SERVER, Fate.UNKNOWN),
         (504, Kind.SERVER, Fate.UNKNOWN),

@@ -55,6 +55,7 @@ _TABLE: tuple[tuple[str, Kind, Fate, int], ...] = (
 CODES: dict[str, tuple[Kind, Fate, int]] = {
     code: (kind, fate, wait_ms) for codes, kind, fate, wait_ms in _TABLE for code in codes.split()
 }
+_WORDLESS = {404: Kind.GONE, 410: Kind.GONE, 451: Kind.REGION}  # HTTP's own meaning, where no code says more
 _ACTS = frozenset(
     {Op.PLACE, Op.PLACE_MANY, Op.AMEND, Op.CANCEL, Op.CANCEL_MANY, Op.CANCEL_ALL, Op.DEAD_MAN}
 )  # fmt: skip
@@ -114,5 +115,5 @@ def _no_words(reply: Reply, op: Op) -> Fault | None:
         return Fault(Kind.LIMIT, _NO, "", words, WINDOW_MS, status=429)
     if reply.status >= 500:
         return Fault(Kind.SERVER, _UNKNOWN if op in _ACTS else _NO, "", words, 1_000, status=reply.status)
-    kind = Kind.GONE if reply.status in (404, 410) else Kind.BLOCKED
+    kind = _WORDLESS.get(reply.status, Kind.BLOCKED)
     return Fault(kind, _NO, "", words, status=reply.status)
