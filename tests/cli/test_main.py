@@ -93,5 +93,5 @@ def test_a_reader_that_leaves_is_no_failure() -> None:
 def test_a_missing_file_is_named() -> None:
     """If this failed, a mistyped path would look like a defect."""
     ran = typed(["wire", "ask", "kraken", "balances", "--key", "no-such-key.json"])
-    assert ran.code != 0
+    assert ran.code == 2
     assert "no-such-key.json" in ran.err

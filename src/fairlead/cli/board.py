@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,8 +17,14 @@ from fairlead.model.events import Health
 from fairlead.model.market import State
 
 HAPPENINGS = 6  # shown
+WIDE = 200  # characters of a line where there is no terminal
 VALUES = 16  # likewise, of trades and the like
 COLOURS = {State.LIVE: "green", State.STALE: "yellow", State.RESYNCING: "red"}
+
+
+def paper() -> Console:
+    """Where tables are printed: as wide as the terminal, or wide enough that nothing is cut."""
+    return Console(width=None if sys.stdout.isatty() else WIDE)
 
 
 class Board:
@@ -83,8 +90,7 @@ def _best(view: View) -> Text:
     text.append("  /  ")
     text.append(side_of(view.ask), style="red")
     live = sum(book.state is State.LIVE for book in view.rows.values())
-    text.append(f"   {live} of {len(view.rows)} venues count", style="not bold")
-    return text.append("   crossed between venues", style="yellow") if view.crossed else text
+    return text.append(f"   {live} of {len(view.rows)} venues count", style="not bold")
 
 
 def _values(values: list[Any]) -> Table:

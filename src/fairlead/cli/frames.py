@@ -20,6 +20,7 @@ from fairlead.wire.http import Reply
 from fairlead.wire.venue import Venue
 
 SECOND_NS = 1_000_000_000
+NS_MOST = 1 << 63
 HEARD, REPLY, SENT = "recv", "rest", "send"
 OP_OF = {
     "book": Op.BOOK, "trades": Op.TRADES, "ticker": Op.TICKER, "candles": Op.CANDLES, "funding": Op.FUNDING,
@@ -35,6 +36,11 @@ class Frame(Struct, frozen=True):
     t: Decimal = Decimal(0)  # seconds
     t_ns: int = 0
     url: str = ""
+
+    @property
+    def is_timed(self) -> bool:
+        """Within what nanoseconds in 64 bits can tell; a decimal may also be NaN, or 1E+999999."""
+        return self.t.is_finite() and 0 <= self.t < NS_MOST // SECOND_NS and 0 <= self.t_ns < NS_MOST
 
     @property
     def seen_ns(self) -> int:
@@ -53,6 +59,8 @@ def read_frames(lines: Iterable[bytes]) -> list[Frame]:
                 f"Line {number} is no recorded frame: {wrong}",
                 next='a line is {"t" or "t_ns", "dir": "recv", "rest" or "send", "raw", "url"?} in JSON',
             ) from None
+        if not frame.is_timed:
+            raise Misuse(f"Line {number} has no time that can be.", next="write seconds as t, or nanoseconds as t_ns")
         if frame.dir not in (HEARD, REPLY, SENT):
             raise Misuse(f"Line {number} has the direction {frame.dir!r}.", next="write recv, rest or send")
         frames.append(frame)

@@ -7,9 +7,9 @@ from fnmatch import fnmatch
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
+from fairlead.cli.board import paper
 from fairlead.cli.opening import AsJson, Where, checked_venue, opened
 from fairlead.errors import UnknownName
 from fairlead.model.instrument import Instrument
@@ -35,7 +35,7 @@ def instruments(
         for one in kept:
             print(printed(one).decode())
     else:
-        Console().print(_table(kept))
+        paper().print(_table(kept))
 
 
 async def _found(venue: str, where: Where) -> list[Instrument]:

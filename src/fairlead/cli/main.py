@@ -5,8 +5,10 @@ that cannot be; 130 it was interrupted. Commands are loaded when they are used."
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from asyncio import CancelledError
 from collections.abc import Sequence
 
 from cyclopts import App
@@ -38,6 +40,7 @@ _HOMES = {
 def main(words: Sequence[str] | None = None) -> int:
     """Does what the words say and returns the exit code; what went wrong was told."""
     given = sys.argv[1:] if words is None else list(words)
+    logging.getLogger().addHandler(logging.NullHandler())  # what libraries say of their own is for debugging
     try:
         _known(given)
         _app()(given, result_action="return_value")
@@ -47,8 +50,8 @@ def main(words: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; nothing more may be written, not even at the interpreter's end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return trouble.OK
-    except KeyboardInterrupt as stop:
-        return trouble.code_of(stop)
+    except (KeyboardInterrupt, CancelledError):  # the latter is what Ctrl-C becomes after a task group has failed
+        return trouble.INTERRUPTED
     except Exception as wrong:  # noqa: BLE001 - the last net before a user: whatever it is, it is told in a sentence
         trouble.tell(wrong, "--json" in given)
         return trouble.code_of(wrong)

@@ -19,6 +19,7 @@ from fairlead.engine.feed import Mends
 from fairlead.engine.session import Session
 from fairlead.errors import Misuse, TransportError, UnknownName
 from fairlead.io.clock import RealClock, entropy
+from fairlead.venues import registry
 
 SIM = "FAIRLEAD_SIM"  # the line of a running `fairlead sim --json`, or a file that holds it
 FIRST_MS, MOST_MS = 500, 30_000  # between two tries to open
@@ -59,6 +60,9 @@ def hosts_of(where: Where, venues: Sequence[str]) -> Hosts:
 async def opened(venues: Sequence[str], where: Where, mends: Mends | None = None) -> AsyncIterator[Session]:
     """A session, as soon as the network lets it be; each failed try is told on standard error."""
     hosts = hosts_of(where, venues)
+    for name in venues if not hosts else ():
+        if where.environment not in registry.venue(name).hosts:
+            raise UnknownName(f"environment of {name}", where.environment, registry.venue(name).hosts)
     clock = RealClock()
     backoff = Backoff(FIRST_MS, MOST_MS, entropy())
     while True:

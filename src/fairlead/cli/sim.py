@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
 import fairlead
+from fairlead.cli.board import paper
 from fairlead.cli.opening import AsJson, checked_venue
 from fairlead.io.clock import RealClock, seeded
 from fairlead.sim.city import City
@@ -68,7 +68,7 @@ def line_of(served: Served) -> dict[str, Any]:
 
 
 def _show(told: dict[str, Any]) -> None:
-    console = Console()
+    console = paper()
     for name, venue in told["venues"].items():
         table = Table(title=name, title_justify="left", title_style="bold", show_header=False)
         for key, addresses in told["alternates"][name].items():

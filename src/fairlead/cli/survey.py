@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from msgspec import Struct
+from msgspec import DecodeError, Raw, Struct
 
 from fairlead.cli import catalogs
 from fairlead.cli.catalogs import Decimals
@@ -18,7 +18,7 @@ from fairlead.testing import Recorder
 from fairlead.wire.conversation import Levels, Topic
 from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Ctx
-from fairlead.wire.shapes import READERS, Inspector
+from fairlead.wire.shapes import READERS, Inspector, LevelShape, Nonsense, Texts
 from fairlead.wire.signing import Stamp
 from fairlead.wire.venue import Venue
 
@@ -50,8 +50,7 @@ def surveyed(venue: Venue, topics: Sequence[Topic], catalog: Catalog | None, fra
         settled, whole = first
         rule = _door(venue, settled).book_rule(settled.detail)
         assert rule is not None, "it is heard at a door that has one"
-        read = READERS[rule.shape]
-        bids, asks = read(whole.bids), read(whole.asks)
+        bids, asks = _texts(rule.shape, whole.bids), _texts(rule.shape, whole.asks)
         if not topic.detail:
             settled = _deep(venue, settled, max(len(bids), len(asks)), frames)
             notes.append(f"{topic} is taken for {settled}")
@@ -117,14 +116,26 @@ def _door(venue: Venue, topic: Topic) -> Door:
     return door
 
 
+def _texts(shape: LevelShape, side: Raw) -> Texts:
+    """What is unreadable shows nothing: when the book is heard, it is told so."""
+    try:
+        return READERS[shape](side)
+    except (DecodeError, Nonsense):
+        return []
+
+
 def _most(texts: Iterable[str]) -> int:
     """The most decimals that any of these was written with."""
     return max((_written(text) for text in texts), default=0)
 
 
 def _written(text: str) -> int:
-    plain = text.lstrip("-").replace(".", "", 1).isdigit()
-    return len(text.partition(".")[2]) if plain else decimals_of(decimal(text))
+    if text.lstrip("-").replace(".", "", 1).isdigit():
+        return len(text.partition(".")[2])
+    try:
+        return decimals_of(decimal(text))
+    except ValueError:
+        return 0  # no number: when the book is heard, it is told so
 
 
 def _guessed(catalog: Catalog, decimals: dict[str, Decimals]) -> str:

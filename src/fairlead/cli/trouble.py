@@ -21,9 +21,9 @@ class Failed(Exception):
 
 
 def code_of(trouble: BaseException) -> int:
-    if isinstance(trouble, (Misuse, CycloptsError)):
+    if isinstance(trouble, (Misuse, CycloptsError)) or (isinstance(trouble, OSError) and trouble.filename):
         return MISUSED
-    return INTERRUPTED if isinstance(trouble, KeyboardInterrupt) else FAILED
+    return FAILED
 
 
 def tell(trouble: BaseException, as_json: bool) -> None:
@@ -46,8 +46,8 @@ def _told(trouble: BaseException) -> dict[str, Any]:
             fault, said, known, next = trouble.fault, trouble.said, trouble.known, trouble.next
         case CycloptsError():
             kind, fault, said, next = "Misuse", "caller", cut(str(trouble)), "fairlead --help lists what there is"
-        case OSError():
-            kind, fault, said = "Misuse", "caller", f"{trouble.filename or 'a file'}: {trouble.strerror}"
+        case OSError() if trouble.filename:
+            kind, fault, said = "Misuse", "caller", f"{trouble.filename}: {trouble.strerror}"
         case _:
             said = cut(f"{kind}: {trouble}")
             next = "report it with what you typed; FAIRLEAD_DEBUG=1 shows where it happened"

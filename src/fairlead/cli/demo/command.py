@@ -20,6 +20,7 @@ from fairlead.errors import UnknownName
 from fairlead.io.clock import RealClock
 
 FIRST_LOOK_S, LOOK_S = 2.5, 1.2  # for a person to see: the calm at the beginning, and each step's outcome
+LIVE_MOST_S, CALM_MOST_S = 10.0, 3.0  # for all books to be live, at the beginning and after each step
 MS = 1_000_000
 
 
@@ -60,7 +61,7 @@ async def _demo(show: Show, steps: Sequence[Step], without: tuple[str, ...], see
     async with staged(seed, Mends(**dict.fromkeys(without, False))) as stage:
         async with show.on(stage, steps):
             results = await _played(stage, show, steps)
-        failed = tuple(result.name for result in results if not result.worked)
+        failed = tuple(f"{result.what} ({result.venue})" for result in results if not result.worked)
         counts = dict(sorted(stage.session.counts.items()))
         seconds = round((clock.mono_ns() - begin_ns) / MS / 1000, 1)
         summary = Summary(not failed, len(results), failed, without, seconds, counts)
@@ -74,10 +75,10 @@ async def _demo(show: Show, steps: Sequence[Step], without: tuple[str, ...], see
 
 async def _played(stage: Stage, show: Show, steps: Sequence[Step]) -> list[Result]:
     show.say("the books come up")
-    await stage.all_live()
+    await stage.calm(LIVE_MOST_S)
     live_ns = stage.clock.mono_ns()
     show.say(f"{len(stage.names)} books are live; nothing is wrong yet")
-    await stage.clock.sleep(FIRST_LOOK_S)
+    await stage.clock.sleep(FIRST_LOOK_S if show.looks else 0)
     results = []
     for step in steps:
         waited_s = (stage.clock.mono_ns() - live_ns) / MS / 1000
@@ -85,8 +86,8 @@ async def _played(stage: Stage, show: Show, steps: Sequence[Step]) -> list[Resul
             show.say("every channel teaches how often it speaks")
             await stage.clock.sleep(step.after_s - waited_s)
         results.append(await _step(stage, show, step))
-        await stage.clock.sleep(LOOK_S)
-        await stage.all_live()
+        await stage.clock.sleep(LOOK_S if show.looks else 0)
+        await stage.calm(CALM_MOST_S)
     return results
 
 

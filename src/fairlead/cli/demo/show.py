@@ -20,7 +20,7 @@ from fairlead.wire.printed import printed
 PICTURES_HZ = 8
 
 
-class Result(Struct, frozen=True, tag_field="type", tag="step"):
+class Result(Struct, frozen=True):
     """What became of one step; times from when it went wrong, None where it did not come to that."""
 
     name: str
@@ -33,17 +33,19 @@ class Result(Struct, frozen=True, tag_field="type", tag="step"):
     told: tuple[str, ...]  # the evidence, in words
 
 
-class Summary(Struct, frozen=True, tag_field="type", tag="summary"):
+class Summary(Struct, frozen=True):
     worked: bool
     steps: int
-    not_mended: tuple[str, ...]  # names of steps
+    not_mended: tuple[str, ...]  # what went wrong, and on which venue
     without: tuple[str, ...]
     seconds: float
     events: Mapping[str, int]  # health events of each kind
 
 
 class Show:
-    """Prints nothing by itself."""
+    """Prints nothing by itself. `looks`: somebody watches, so that there is a pause after each step."""
+
+    looks = False
 
     def begin(self, step: Step, venue: str) -> None: ...
     def end(self, step: Step, result: Result) -> None: ...
@@ -79,6 +81,8 @@ class Lines(Show):
 
 class Picture(Show):
     """Books above, the steps below, drawn a few times a second."""
+
+    looks = True
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -139,8 +143,9 @@ class Picture(Show):
 def closing(summary: Summary) -> str:
     """The last sentence."""
     if summary.worked:
-        return f"All {summary.steps} were found and mended, in {summary.seconds:.0f} s."
-    off = f" Without {', '.join(summary.without)}." if summary.without else ""
+        words = f"All {summary.steps} were found and mended, in {summary.seconds:.0f} s."
+        return f"{words} See one fail: fairlead demo --without resync"
+    off = f" Switched off: {', '.join(summary.without)}." if summary.without else ""
     return f"{len(summary.not_mended)} of {summary.steps} were not mended: {', '.join(summary.not_mended)}.{off}"
 
 

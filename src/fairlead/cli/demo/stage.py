@@ -34,7 +34,6 @@ from fairlead.wire.face import Clock
 SYMBOL = "BTC/USDT"
 TRADES_HZ = 5.0  # of each venue
 HOSTS_EACH = 2
-LIVE_MOST_S = 10.0  # for all books to come up, at the start and after each step
 FAR = 0.5  # a trade this far from the book is one that must not be passed on
 MS = 1_000_000
 
@@ -83,6 +82,7 @@ class Stage:
         self.served, self.session, self.clock = served, session, clock
         self.board = Board()
         self.view: View = session.consolidated(SYMBOL, self.board.show)
+        self.unmended: set[str] = set()  # venues
         self.fooled = 0  # impossible trades that a reader got to see
         self.health: list[Callable[[Health], None]] = [self.board.health, self._note]
         self._hosts: dict[tuple[str, str], str] = {}  # venue, door -> the address in use
@@ -106,18 +106,15 @@ class Stage:
         addresses = self.served.addresses[venue][door.host]
         return addresses.index(self._hosts.get((venue, door.name), addresses[0]))
 
-    async def all_live(self) -> bool:
-        """Waits for every book; says whether all of them came."""
-        for _ in range(int(LIVE_MOST_S * 20)):
-            if self.is_live:
-                return True
+    async def calm(self, most_s: float) -> None:
+        """Waits until every book is live, except on venues where something was left unmended."""
+        until_ns = self.clock.mono_ns() + most_s * 1_000 * MS
+        while not self._is_calm() and self.clock.mono_ns() < until_ns:
             await self.clock.sleep(0.05)
-        return False
 
-    @property
-    def is_live(self) -> bool:
+    def _is_calm(self) -> bool:
         rows = self.view.rows
-        return len(rows) == len(self.names) and all(book.state is State.LIVE for book in rows.values())
+        return all(name in rows and rows[name].state is State.LIVE for name in self.names if name not in self.unmended)
 
     async def play(self, venue: str, plan: Plan, patience_s: float) -> Witness:
         """Lets it go wrong, and waits for the evidence or until patience ends."""
@@ -139,6 +136,8 @@ class Stage:
         except (TimeoutError, fairlead.Error):
             pass  # not mended: the witness knows how far it came
         finally:
+            if not witness.done.is_set():
+                self.unmended.add(venue)
             self.health.remove(hear)
             for handle in handles:
                 handle.end()

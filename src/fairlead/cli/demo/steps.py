@@ -16,6 +16,7 @@ BOOK = Match(kind="book")
 LIMITED_MS = 1_500  # for so long the venue wants quiet
 LATE_STEP_MS, LATE_STEPS = 350, 6  # lateness grows by so much at a time, so that it is no silence
 LEARNED_S = 11.0  # a channel must have been heard for so long before its silence means anything
+BELIEVED_S = 3.0  # so many trades must have passed that one is known to be far off
 
 
 class Step(Struct, frozen=True):
@@ -25,7 +26,7 @@ class Step(Struct, frozen=True):
     how: str  # it is mended
     seat: int  # on which venue, counted round; each step goes to one that suits it
     plan: Callable[[Stage, str], Plan]
-    patience_s: float = 8.0
+    patience_s: float = 6.0
     after_s: float = 0.0  # not before the books have been live for so long
 
 
@@ -91,9 +92,17 @@ def _death(stage: Stage, venue: str) -> Plan:
 STEPS = (
     Step("cut", "reconnect", "the wire is cut", "dialled again", 0, _cut),
     Step("gap", "resync", "a change of the book is lost", "that one book begun again", 2, _gap),
-    Step("anomaly", "guard", "a trade at ten times the price", "kept aside, passed on to nobody", 1, _anomaly),
+    Step(
+        "anomaly",
+        "guard",
+        "a trade at ten times the price",
+        "kept aside, passed on to nobody",
+        1,
+        _anomaly,
+        after_s=BELIEVED_S,
+    ),
     Step("limit", "wait", "429: too many requests", "waited as long as it said", 0, _limit),
     Step("silent", "renew", "a channel falls silent", "subscribed anew", 1, _silent, after_s=LEARNED_S),
-    Step("late", "renew", "a channel comes late", "moved to a new connection", 2, _late, 16.0, LEARNED_S),
-    Step("death", "failover", "a host dies", "another of its hosts serves", 0, _death, 12.0),
+    Step("late", "renew", "a channel comes late", "moved to a new connection", 2, _late, 12.0, LEARNED_S),
+    Step("death", "failover", "a host dies", "another of its hosts serves", 0, _death, 8.0),
 )
