@@ -83,10 +83,7 @@ def open(
     from fairlead.io.http import AioHttp
     from fairlead.io.socket import Picows
     from fairlead.io.store import FileStore, state_folder
-    from fairlead.venues import registry
 
-    for name in venues:
-        registry.venue(name)  # a misspelt one is told before anything is made that would have to be closed
     clock = RealClock()
     return Session(
         venues,

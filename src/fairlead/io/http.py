@@ -30,31 +30,15 @@ KEEP_ALIVE_S = 15.0  # short, so that we hang up first: an order on a connection
 
 
 class AioHttp:
-    """An HttpTransport with its own pool of connections; made where a loop runs, closed by its owner."""
+    """An HttpTransport with its own pool of connections, which begins with the first request; closed by its owner."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, body_bytes_max: int = BODY_BYTES_MAX) -> None:
-        self._body_bytes_max = body_bytes_max
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=tls or ssl.create_default_context(),
-                limit=0,
-                limit_per_host=CONNECTIONS_PER_HOST_MAX,
-                keepalive_timeout=KEEP_ALIVE_S,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # ours is the only one, see send()
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            auto_decompress=False,
-            requote_redirect_url=False,
-            trust_env=False,
-            max_line_size=HEADER_BYTES_MAX,
-            max_field_size=HEADER_BYTES_MAX,
-            middlewares=(_once,),
-            trace_configs=[_watch()],
-        )
+        self._tls, self._body_bytes_max = tls or ssl.create_default_context(), body_bytes_max
+        self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     def __repr__(self) -> str:
-        return f"<AioHttp {'closed' if self._session.closed else 'open'}>"
+        return f"<AioHttp {'closed' if self._is_closed else 'idle' if self._session is None else 'open'}>"
 
     async def send(self, call: HttpCall, timeout_ms: int) -> Reply:
         mark = _Mark()
@@ -79,10 +63,12 @@ class AioHttp:
         )
 
     async def close(self) -> None:
-        await self._session.close()
+        self._is_closed = True
+        if self._session is not None:
+            await self._session.close()
 
     async def _exchange(self, call: HttpCall, mark: _Mark) -> Reply:
-        async with self._session.request(
+        async with self._pool().request(
             call.method,
             URL(call.url, encoded=True),  # what was signed goes out as it is, byte for byte
             headers={"Accept-Encoding": "gzip", **call.headers},
@@ -95,6 +81,31 @@ class AioHttp:
             coding = headers.get("content-encoding", "").strip().lower()
             body = await _body(response.content, coding, self._body_bytes_max)
             return Reply(status=response.status, headers=headers, body=body)
+
+    def _pool(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise _Shut("this end was closed")
+        if self._session is None:
+            self._session = _session(self._tls)
+        return self._session
+
+
+def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=tls, limit=0, limit_per_host=CONNECTIONS_PER_HOST_MAX, keepalive_timeout=KEEP_ALIVE_S
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # ours is the only one, see send()
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        auto_decompress=False,
+        requote_redirect_url=False,
+        trust_env=False,
+        max_line_size=HEADER_BYTES_MAX,
+        max_field_size=HEADER_BYTES_MAX,
+        middlewares=(_once,),
+        trace_configs=[_watch()],
+    )
 
 
 class _Mark:
@@ -109,6 +120,10 @@ class _Broke(Exception):
 
 class _Unreadable(Exception):
     """A reply that came and cannot be taken."""
+
+
+class _Shut(Exception):
+    """There is no pool any more."""
 
 
 async def _body(content: aiohttp.StreamReader, coding: str, bytes_max: int) -> bytes:
@@ -178,7 +193,7 @@ _WORDS: Final = (
 
 
 def _words(trouble: Exception) -> str:
-    if isinstance(trouble, (_Broke, _Unreadable)):
+    if isinstance(trouble, (_Broke, _Shut, _Unreadable)):
         return str(trouble)
     for word in _WORDS:
         if isinstance(trouble, word.kind):
