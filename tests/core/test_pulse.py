@@ -222,6 +222,14 @@ def test_what_is_normal_here_is_not_late() -> None:
         assert watch.steps == []
 
 
+def test_a_clock_that_was_thought_behind_does_not_make_usual_lags_late() -> None:
+    """If this failed, a corrected clock would make a healthy feed stale, since it had seemed to hear the future."""
+    watch = Watch(Pulse())
+    watch.steady(100, 60_000, lag_ms=-800.0)
+    watch.steady(100, 10_000, lag_ms=900.0)
+    assert watch.verdict == LIVE
+
+
 def test_beyond_the_absolute_limit_nothing_is_normal() -> None:
     """If this failed, a feed that falls ever further behind would teach us that this is how it is."""
     watch = Watch(Pulse())

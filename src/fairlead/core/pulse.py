@@ -188,7 +188,7 @@ class Pulse:
         return sorted(self._looks)[LOOKS // 2] if len(self._looks) == LOOKS else 0.0
 
     def _late_above_ms(self) -> float:
-        normal_ms = self._normal_ms or 0.0
+        normal_ms = max(0.0, self._normal_ms or 0.0)  # what comes before it was sent says only that clocks disagree
         return min(normal_ms + self._patience.late_ms, self._patience.late_most_ms)
 
     def _grace_ns(self) -> int:
