@@ -11,24 +11,19 @@ What a wire is given to say is a function of the conversation at its other end, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
-
-import msgspec
-from msgspec import Raw
 
 from fairlead.engine.desk import Desk, Windows
 from fairlead.engine.feed import Mends
 from fairlead.errors import NotSent
 from fairlead.io.clock import VirtualClock, run_virtual, seeded
 from fairlead.model import events
-from fairlead.model.instrument import Instrument
-from fairlead.model.market import MS, Candle, Quote, Trade
+from fairlead.model.market import MS
 from fairlead.testing import instrument
 from fairlead.wire.asks import Op
-from fairlead.wire.conversation import Call, Joined, Lane, Levels, Need, Out, Ready, Refused, Topic, Word
+from fairlead.wire.conversation import Call, Joined, Lane, Need, Out, Ready, Refused, Topic
 from fairlead.wire.door import BookRule, Continuity, Door
 from fairlead.wire.endpoint import Access, Ctx, Effect, Endpoint
 from fairlead.wire.face import HttpCall, Store, WsListener
@@ -38,25 +33,18 @@ from fairlead.wire.limits import Budget, Charge, Reading, Window
 from fairlead.wire.shapes import Inspector, LevelShape, Nonsense
 from fairlead.wire.signing import Signer, Stamp
 from fairlead.wire.venue import ClientId, Settle, Venue
+from tests.engine.told import BTC, ETH, Say, hand_on, topic_of, word
 
-SECOND_NS = 1_000 * MS
-BTC, ETH = "BTC/USDT", "ETH/USDT"
-BOOK, OTHER_BOOK = Topic("book", BTC, "10"), Topic("book", ETH, "10")
-TRADES, QUOTES, MARKS, BARS = Topic("trades", BTC), Topic("quote", BTC), Topic("mark", BTC), Topic("candles", BTC, "1m")
 LISTED = (instrument(BTC, "BTCUSDT", "0.01", "0.0001"), instrument(ETH, "ETHUSDT", "0.01", "0.0001"))
 KINDS = frozenset({"book", "trades", "quote", "mark", "candles"})
-
-Say = Callable[["Script"], object]
 
 
 class Script:
     """A conversation without a mind: it asks for each topic by one frame, and does what a frame's number stands for."""
 
-    def __init__(self, stage: Stage, out: Out) -> None:
-        self.out, self._stage = out, stage
+    def __init__(self, stage: Stage, ctx: Ctx, out: Out) -> None:
+        self.out, self._ctx, self._stage = out, ctx, stage
         self.lanes: dict[Topic, Lane] = {}
-        self.ctx: Ctx
-        self.ticks = 0
 
     def open(self, at: Stamp) -> None:
         self._stage.struck("open")
@@ -66,7 +54,7 @@ class Script:
     def join(self, topics: Sequence[tuple[Topic, Lane]], at: Stamp) -> None:
         self._stage.struck("join")
         for topic, lane in topics:
-            if topic.symbol not in self.ctx.catalog:
+            if topic.symbol not in self._ctx.catalog:
                 self.out.event(Refused(topic, Fault(Kind.SYMBOL, said="no such symbol")))
                 continue
             self.lanes[topic] = lane
@@ -89,7 +77,6 @@ class Script:
         self.out.frame(f"supplied {need.op} {answer}".encode())
 
     def tick(self, at: Stamp) -> None:
-        self.ticks += 1
         self._stage.struck("tick")
 
 
@@ -129,7 +116,7 @@ class Wire:
         self.say(word(Joined(topic)))
 
     def tell(self, topic: Topic, *told: Any) -> None:
-        self.say(*(partial(_hand_on, topic, event) for event in told))
+        self.say(*(partial(hand_on, topic, event) for event in told))
 
     def drop(self, code: int = 1006, reason: str = "") -> None:
         if self.is_open:
@@ -305,9 +292,7 @@ def stage_venue(stage: Stage, **knobs: Any) -> Venue:
 
     def speak(ctx: Ctx, signer: Signer | None, out: Out, inspector: Inspector) -> Script:
         stage.struck("speak")
-        script = Script(stage, out)
-        script.ctx = ctx
-        return script
+        return Script(stage, ctx, out)
 
     door = Door(**{**usual, "speak": speak, **knobs.pop("door", {})})
     budgets = knobs.pop("budgets", BUDGETS)
@@ -343,90 +328,3 @@ def _readings(reply: Reply) -> tuple[Reading, ...]:
 
 def refusal(status: int, said: str = "no", after_s: int = 0) -> Reply:
     return Reply(status, {"retry-after": str(after_s)} if after_s else {}, said.encode())
-
-
-# ---- what is told
-
-
-def word(said: Word) -> Say:
-    return lambda script: script.out.event(said)
-
-
-def frame(text: str, *budgets: str) -> Say:
-    """The conversation is made to send this."""
-    return lambda script: script.out.frame(text.encode(), tuple(Charge(name) for name in budgets))
-
-
-def boom(script: Script) -> None:
-    raise RuntimeError("a bug in receive")
-
-
-def _hand_on(topic: Topic, event: Any, script: Script) -> None:
-    script.lanes[topic](event)
-
-
-def topic_of(name: str) -> Topic:
-    kind, symbol, detail = (*name.split(":"), "")[:3]
-    return Topic(kind, symbol, detail)
-
-
-def raw(levels: Mapping[str, str]) -> Raw:
-    return Raw(msgspec.json.encode(list(levels.items())))
-
-
-def change(
-    last: int, bids: Mapping[str, str] | None = None, asks: Mapping[str, str] | None = None,
-    *, first: int = 0, topic: Topic = BOOK, whole: bool = False, at_ns: int = 0, checksum: int | None = None,
-) -> Levels:  # fmt: skip
-    """One number a change, unless told otherwise."""
-    return Levels(topic, whole, first or last, last, -1, checksum, raw(bids or {}), raw(asks or {}), at_ns, at_ns)
-
-
-def whole(
-    last: int, bid: str = "100.00", ask: str = "101.00", *, topic: Topic = BOOK, qty: str = "1", at_ns: int = 0
-) -> Levels:
-    return change(last, {bid: qty}, {ask: qty}, topic=topic, whole=True, at_ns=at_ns)
-
-
-def trade(number: int, *, symbol: str = BTC, price: float = 100.0, count: int = 1) -> Trade:
-    return Trade(
-        venue="stage", symbol=symbol, venue_ns=number * MS, seen_ns=0, id=str(number), price=price, qty=1.0,
-        side="buy", count=count,
-    )  # fmt: skip
-
-
-def quote(seq: int, bid: float = 100.0, ask: float = 101.0) -> Quote:
-    return Quote(venue="stage", symbol=BTC, venue_ns=0, seen_ns=0, bid=bid, bid_qty=1.0, ask=ask, ask_qty=1.0, seq=seq)
-
-
-MINUTE_NS = 60 * SECOND_NS
-
-
-def bar(minute: int, *, close: float = 100.0, closed: bool = False) -> Candle:
-    return Candle(
-        venue="stage", symbol=BTC, venue_ns=0, seen_ns=0, interval="1m", open_ns=minute * MINUTE_NS,
-        open=100.0, high=max(100.0, close), low=min(100.0, close), close=close, volume=1.0, closed=closed,
-    )  # fmt: skip
-
-
-class Reader:
-    """What a callback heard, taken down at once, because books change under one's hands."""
-
-    def __init__(self, take: Callable[[Any], Any] = lambda event: event) -> None:
-        self.heard: list[Any] = []
-        self._take = take
-
-    def __call__(self, event: Any) -> None:
-        self.heard.append(self._take(event))
-
-
-def seqs(books: Iterable[Any]) -> list[int]:
-    return [book[0] for book in books]
-
-
-def shot(book: Any) -> tuple[int, float | None, float | None, str]:
-    return (book.seq, book.bid, book.ask, str(book.state))
-
-
-def priced(tick: str) -> Instrument:
-    return msgspec.structs.replace(LISTED[0], price_tick=Decimal(tick))

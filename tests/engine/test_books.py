@@ -14,7 +14,8 @@ from fairlead.wire.conversation import Refused as RefusedWord
 from fairlead.wire.door import BookRule, Continuity
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.shapes import LevelShape
-from tests.engine.stage import BOOK, LISTED, OTHER_BOOK, Reader, Stage, change, play, refusal, shot, whole, word
+from tests.engine.stage import LISTED, Stage, play, refusal
+from tests.engine.told import BOOK, OTHER_BOOK, Reader, change, shot, whole, word
 
 DOUBLED: dict[str, Any] = {"doubled": {"book"}}
 STREAMED: dict[str, Any] = {"door": {"books": (("", BookRule(Continuity.NEXT, LevelShape.PAIRS)),)}}

@@ -10,7 +10,7 @@ import pytest
 from fairlead.engine import bus
 from fairlead.engine.bus import Bus, Subscription
 from fairlead.errors import Closed, Misuse, Refused
-from tests.engine.stage import Reader
+from tests.engine.told import Reader
 
 
 class House:

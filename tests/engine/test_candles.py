@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from fairlead.model import events
 from fairlead.model.market import Candle
 from fairlead.wire.asks import Op
-from tests.engine.stage import BARS, MINUTE_NS, Reader, Stage, bar, play, refusal
+from tests.engine.stage import Stage, play, refusal
+from tests.engine.told import BARS, MINUTE_NS, Reader, bar
 
 
 def shots(reader: Reader) -> list[tuple[int, bool, bool]]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from fairlead.errors import NotSent
-from tests.engine.stage import SECOND_NS, Stage, play
+from tests.engine.stage import Stage, play
+from tests.engine.told import SECOND_NS
 
 HOSTS: dict[str, Any] = {"hosts": {"rest": ("http://a", "http://b", "http://c"), "ws": ("ws://a",)}}
 

@@ -14,22 +14,8 @@ from fairlead.wire.conversation import Refused as Word
 from fairlead.wire.conversation import Topic
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.http import Reply
-from tests.engine.stage import (
-    BOOK,
-    BTC,
-    LISTED,
-    QUOTES,
-    TRADES,
-    Reader,
-    Stage,
-    change,
-    play,
-    quote,
-    refusal,
-    trade,
-    whole,
-    word,
-)
+from tests.engine.stage import LISTED, Stage, play, refusal
+from tests.engine.told import BOOK, BTC, QUOTES, TRADES, Reader, change, quote, trade, whole, word
 
 HOUR_MS = 3_600_000
 

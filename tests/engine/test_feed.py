@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fairlead.engine.feed import JOIN_WAIT_MS, KEPT_ANOMALIES, Mends
 from fairlead.model import events
-from tests.engine.stage import BOOK, MARKS, QUOTES, TRADES, Stage, play, quote, trade, whole
+from tests.engine.stage import Stage, play
+from tests.engine.told import BOOK, MARKS, QUOTES, TRADES, quote, trade, whole
 
 
 async def steady(stage: Stage, count: int = 60) -> None:

@@ -11,7 +11,8 @@ from fairlead.engine.feed import Mends
 from fairlead.model import events
 from fairlead.model.market import MS, Mark, Trade
 from fairlead.wire.asks import Op
-from tests.engine.stage import BTC, MARKS, QUOTES, TRADES, Reader, Stage, play, quote, refusal, trade
+from tests.engine.stage import Stage, play, refusal
+from tests.engine.told import BTC, MARKS, QUOTES, TRADES, Reader, quote, trade
 
 DOUBLED: dict[str, Any] = {"doubled": {"trades", "quote", "mark"}}
 UNNUMBERED: dict[str, Any] = {"door": {"consecutive": frozenset()}}

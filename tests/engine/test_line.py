@@ -14,7 +14,8 @@ from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Answer, Broken, Ready
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.limits import Budget, Window
-from tests.engine.stage import BUDGETS, TRADES, Reader, Stage, boom, play, refusal, trade, word
+from tests.engine.stage import BUDGETS, Stage, play, refusal
+from tests.engine.told import TRADES, Reader, boom, trade, word
 
 TWO_HOSTS: dict[str, Any] = {"hosts": {"rest": ("http://a",), "ws": ("ws://a", "ws://b")}}
 

@@ -10,7 +10,8 @@ from fairlead.model.instrument import Instrument
 from fairlead.testing import instrument
 from fairlead.wire.conversation import Ending, Refused, Topic
 from fairlead.wire.faults import Fault, Kind
-from tests.engine.stage import BOOK, LISTED, QUOTES, TRADES, Reader, Stage, change, play, quote, trade, whole, word
+from tests.engine.stage import LISTED, Stage, play
+from tests.engine.told import BOOK, QUOTES, TRADES, Reader, change, quote, trade, whole, word
 
 HOUR_MS = 3_600_000
 

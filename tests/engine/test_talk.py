@@ -7,7 +7,8 @@ from fairlead.model import events
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Need, Odd, Topic
 from fairlead.wire.limits import Budget, Window
-from tests.engine.stage import BTC, BUDGETS, ETH, TRADES, Reader, Stage, frame, play, refusal, trade, word
+from tests.engine.stage import BUDGETS, Stage, play, refusal
+from tests.engine.told import BTC, ETH, TRADES, Reader, frame, trade, word
 
 
 def test_a_frame_that_comes_before_the_dial_returns_is_heard() -> None:
