@@ -2,7 +2,9 @@
 
 `book` lines are changes applied, `waiting` such as wait for the whole, `ignored` such as are too old; `gap` and
 `anomaly` are what the live engine would mend; `trade`, `quote` and so on are passed on. At the end `unused` counts the
-frames nothing came of (heartbeats, topics that were not named) and a `book_state` tells each book."""
+frames nothing came of (heartbeats, topics that were not named) and a `book_state` tells each book, ten levels a side.
+Its texts have the decimals that the instrument declares; without --instruments, the most that the first whole book was
+written with; more where a later text needed more."""
 
 from __future__ import annotations
 

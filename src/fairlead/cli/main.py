@@ -11,7 +11,7 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Sequence
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from fairlead import __version__
 from fairlead.cli import trouble
@@ -69,12 +69,13 @@ def _app() -> App:
         name="fairlead",
         help="Market data on crypto venues, for bots that must not guess.",
         version=__version__,
+        default_parameter=Parameter(negative=""),
         exit_on_error=False,
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for name, home in _HOMES.items():
-        app.command(home, name=name, help=_HELP[name])
+    for at, (name, home) in enumerate(_HOMES.items()):
+        app.command(home, name=name, help=_HELP[name], sort_key=at)
     return app
 
 

@@ -35,11 +35,16 @@ def sim(
 
     Parameters
     ----------
-    seed: one seed, one story of prices and orders
-    faults: a file of mishaps, TOML with [[fault]] tables or JSON
-    venues: which of them; all by default
-    hosts_each: addresses a venue has for each of its hosts, so that one can die
-    control_port: where mishaps are posted to while it runs; any free one by default
+    seed
+        one seed, one story of prices and orders
+    faults
+        a file of mishaps, TOML with [[fault]] tables or JSON
+    venues
+        which of them; all by default
+    hosts_each
+        addresses a venue has for each of its hosts, so that one can die
+    control_port
+        where mishaps are posted to while it runs; any free one by default
     """
     names = tuple(checked_venue(name) for name in venues) or fairlead.venue_names()
     rules = read_rules(faults.read_text(encoding="utf-8")) if faults else ()

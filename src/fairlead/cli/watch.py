@@ -43,8 +43,10 @@ def watch(
 
     Parameters
     ----------
-    venue: a venue, or `all`
-    symbols: such as BTC/USDT, BTC/USDT:USDT
+    venue
+        a venue, or `all`
+    symbols
+        such as BTC/USDT, BTC/USDT:USDT
     """
     asyncio.run(_watch(venue, symbols, kind, seconds, where, json))
 

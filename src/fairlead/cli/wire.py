@@ -55,13 +55,20 @@ def ask(
 
     Parameters
     ----------
-    venue: one of those that `fairlead.venue_names()` gives
-    op: an operation: time, instruments, book, ticker, trades, candles, balances ...
-    question: its question as JSON, such as {"symbol":"BTC/USDT"}
-    key: a file with {"key", "secret", "passphrase"?, "kind"?}, for signed operations
-    now_ms: the venue's time at which it is signed; the machine's by default
-    nonce: a number that rises; the time by default
-    environment: which of the venue's addresses it goes to
+    venue
+        a venue's name; a wrong one is answered with the nearest
+    op
+        an operation: time, instruments, book, ticker, trades, candles, balances ...
+    question
+        its question as JSON, such as {"symbol":"BTC/USDT"}
+    key
+        a file with {"key", "secret", "passphrase"?, "kind"?}, for signed operations
+    now_ms
+        the venue's time at which it is signed; the machine's by default
+    nonce
+        a number that rises; the time by default
+    environment
+        which of the venue's addresses it goes to
     """
     where = registry.venue(venue)
     row, asked = _row(where, op), _question(op, question)
@@ -90,9 +97,12 @@ def read(venue: str, op: str, question: str = "{}", /, *, instruments: Instrumen
 
     Parameters
     ----------
-    venue: one of those that `fairlead.venue_names()` gives
-    op: the operation that was asked
-    question: the question that was asked, as JSON
+    venue
+        a venue's name; a wrong one is answered with the nearest
+    op
+        the operation that was asked
+    question
+        the question that was asked, as JSON
     """
     where, body = registry.venue(venue), sys.stdin.buffer.read()
     row, asked = _row(where, op), _question(op, question)
@@ -117,8 +127,10 @@ def hear_(
 
     Parameters
     ----------
-    venue: one of those that `fairlead.venue_names()` gives
-    topics: what is heard: kind:SYMBOL[:detail], such as book:BTC/USDT or candles:BTC/USDT:1m
+    venue
+        a venue's name; a wrong one is answered with the nearest
+    topics
+        what is heard: kind:SYMBOL[:detail], such as book:BTC/USDT or candles:BTC/USDT:1m
     """
     where = registry.venue(venue)
     wanted = [read_topic(text, where) for text in topics]
@@ -140,10 +152,14 @@ def fault(
 
     Parameters
     ----------
-    venue: one of those that `fairlead.venue_names()` gives
-    status: the HTTP status it came with
-    op: what had been asked; an order unless you say otherwise, since there the fate matters most
-    header: a header it came with, such as "Retry-After: 5"
+    venue
+        a venue's name; a wrong one is answered with the nearest
+    status
+        the HTTP status it came with
+    op
+        what had been asked; an order unless you say otherwise, since there the fate matters most
+    header
+        a header it came with, such as "Retry-After: 5"
     """
     where = registry.venue(venue)
     name = op.lower().replace("-", " ").replace("_", " ")

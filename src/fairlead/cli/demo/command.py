@@ -36,9 +36,12 @@ def demo(
 
     Parameters
     ----------
-    without: switch some of the mending off and see it fail: reconnect, resync, renew, guard, wait, failover
-    keep: stay on after the last step, until Ctrl-C
-    seed: one seed, one story of prices and orders
+    without
+        switch some of the mending off and see it fail: reconnect, resync, renew, guard, wait, failover
+    keep
+        stay on after the last step, until Ctrl-C
+    seed
+        one seed, one story of prices and orders
     """
     known = Mends.__struct_fields__
     for name in without:
