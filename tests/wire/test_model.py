@@ -20,8 +20,19 @@ from fairlead.model.market import FundingPaid
 from fairlead.model.symbols import Symbol, parse
 from fairlead.testing import instrument
 from fairlead.wire.printed import plain, printed
-from fairlead.wire.shapes import READERS, Inspector, LevelShape, Nonsense, number_text, strangers
+from fairlead.wire.shapes import (
+    MS_MOST,
+    NO_JSON,
+    READERS,
+    Inspector,
+    LevelShape,
+    Nonsense,
+    ms_of,
+    number_text,
+    strangers,
+)
 
+DEEP = b"[" * 2_000 + b"]" * 2_000
 DECIMALS = st.decimals(-(10**12), 10**12, allow_nan=False, allow_infinity=False, places=8)
 
 
@@ -59,7 +70,7 @@ def test_a_text_with_more_decimals_is_told_not_rounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "NaN", "Infinity", "1_000", "1,5", "１２", "9" * 65, "1e999", "1.2.3", " ", "--1"]
+    "text", ["", "x", "NaN", "Infinity", "1_000", "1,5", "１２", "9" * 65, "1e999", "1.2.3", " ", " 1", "1\n", "--1"]
 )
 def test_what_is_no_number_is_refused(text: str) -> None:
     """If this failed, nonsense from a venue could become a price, or a huge text hold up the feed."""
@@ -221,12 +232,22 @@ def test_levels_are_read_as_texts_however_they_are_written(shape: LevelShape, te
     assert READERS[shape](b"[]") == []
 
 
-@pytest.mark.parametrize("shape", [LevelShape.PAIRS, LevelShape.ROWS])
-@pytest.mark.parametrize("text", [b'[["1"]]', b"[[1,2]]", b"[[null,null]]"])
+@pytest.mark.parametrize("shape", LevelShape)
+@pytest.mark.parametrize(
+    "text", [b'[["1"]]', b"[[1,2]]", b"[[null,null]]", b'[["\xff","1"]]', b'[["1","2"],[0,%s]]' % DEEP]
+)
 def test_what_are_no_levels_is_nonsense(shape: LevelShape, text: bytes) -> None:
     """If this failed, half a level would be taken for one."""
     with pytest.raises(Nonsense):
         READERS[shape](text)
+
+
+@pytest.mark.parametrize("text", ["", " 1", "-1", "1.5", "1_0", "１２", "x", "9" * 14, "9" * 400, str(MS_MOST + 1)])
+def test_what_is_no_time_is_nonsense(text: str) -> None:
+    """If this failed, a time beyond all calendars would reach sums that end in an overflow, or a day that is wrong."""
+    with pytest.raises(Nonsense):
+        ms_of(text)
+    assert [ms_of(str(known)) for known in (0, 1_700_000_000_000, MS_MOST)] == [0, 1_700_000_000_000, MS_MOST]
 
 
 def test_a_numbers_own_text_is_kept() -> None:
@@ -243,6 +264,9 @@ def test_a_numbers_own_text_is_kept() -> None:
         (b'{"data":{"BTC":{"p":1},"ETH":{"q":1}}}', "data data.*", ()),
         (b'{"new":{"deep":1}}', "", ("new",)),
         (b"[1,2]", "", ()),
+        (b'{"a":"\xff"}', "a", (NO_JSON,)),
+        (b'{"a":', "a", (NO_JSON,)),
+        (b'{"a":' * 2_000 + b"1" + b"}" * 2_000, "a a.*", (NO_JSON,)),
     ],
 )
 def test_strangers_are_named_by_their_path(text: bytes, known: str, found: tuple[str, ...]) -> None:
@@ -284,3 +308,4 @@ def test_values_are_printed_under_their_names_and_numbers_as_they_were() -> None
     paid = FundingPaid(venue="v", symbol="A/B:B", venue_ns=1, seen_ns=0, rate=1e-4)
     assert json.loads(printed(paid))["type"] == "funding_paid"
     assert plain(object()).startswith("<object")
+    assert printed({"a lone half": "\udcff"}) == b'{"a lone half":"?"}'

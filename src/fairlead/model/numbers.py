@@ -49,7 +49,7 @@ def _fixed_slow(text: str, decimals: int) -> int:
 
 def decimal(text: str) -> Decimal:
     """The text as an exact, finite Decimal; ValueError when it is none."""
-    if len(text) > TEXT_MOST_CHARS or not text.isascii() or "_" in text:
+    if len(text) > TEXT_MOST_CHARS or not text.isascii() or "_" in text or text.strip() != text:
         raise ValueError(f"not a number: {text[:TEXT_MOST_CHARS]!r}")
     try:
         number = Decimal(text)

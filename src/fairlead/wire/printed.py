@@ -32,9 +32,11 @@ def plain(value: object) -> Any:
         return format(value, "f")
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()  # lone surrogates of a header
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if isinstance(value, (Raw, str, int, float, bool)) or value is None else repr(value)
+    return value if isinstance(value, (Raw, int, float)) or value is None else repr(value)
 
 
 def word_of(kind: type) -> str:

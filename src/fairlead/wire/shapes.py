@@ -1,4 +1,4 @@
-"""The shapes that venues share: book levels as sent, numbers as sent, and which fields are strangers.
+"""The shapes that venues share: levels, numbers and times as sent, and which fields are strangers.
 
 A venue's own structs live in its wire.py; here is only what core and every venue need to read alike."""
 
@@ -6,12 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from fairlead.errors import cut
+
+MS_MOST = ((1 << 63) - 1) // 1_000_000  # the year 2262: what nanoseconds in 64 bits can tell; JSON knows no bound
+Ms = Annotated[int, Meta(ge=0, le=MS_MOST)]
+Seconds = Annotated[int, Meta(ge=0, le=MS_MOST // 1_000)]
+NO_JSON = "(in part no JSON)"  # the stranger in a text that is unreadable where its decoder passes over it
 
 
 class Nonsense(ValueError):
@@ -36,25 +41,29 @@ _PAIRS = msgspec.json.Decoder(Texts).decode
 _QUADS = msgspec.json.Decoder(list[tuple[str, str, str, str]]).decode
 _ANY_ROWS = msgspec.json.Decoder(list[list[Any]]).decode
 _OBJECTS = msgspec.json.Decoder(list[_Object]).decode
+_UNLIKE = (msgspec.ValidationError, UnicodeDecodeError, RecursionError)  # not of the usual shape, or of none
 
 
 def _pairs(raw: Raw | bytes) -> Texts:
     try:
         return _PAIRS(raw)
-    except msgspec.ValidationError:
+    except _UNLIKE:
         return _any_rows(raw)
 
 
 def _rows(raw: Raw | bytes) -> Texts:
     try:
         return [(row[0], row[1]) for row in _QUADS(raw)]
-    except msgspec.ValidationError:
+    except _UNLIKE:
         return _any_rows(raw)
 
 
 def _any_rows(raw: Raw | bytes) -> Texts:
     """Rows of any length whose first two members are texts or bare numbers."""
-    rows = _ANY_ROWS(raw)
+    try:
+        rows = _ANY_ROWS(raw)
+    except (UnicodeDecodeError, RecursionError) as wrong:
+        raise Nonsense(f"not levels: {type(wrong).__name__}: {cut(bytes(raw))}") from None
     if any(len(row) < 2 or not isinstance(row[0], str) or not isinstance(row[1], str) for row in rows):
         raise Nonsense(f"not levels: {cut(bytes(raw))}")
     return [(row[0], row[1]) for row in rows]
@@ -64,7 +73,7 @@ def _objects(raw: Raw | bytes) -> Texts:
     """Objects; a venue that streams them may still answer REST with rows."""
     try:
         return [(number_text(level.price), number_text(level.qty)) for level in _OBJECTS(raw)]
-    except msgspec.ValidationError:
+    except _UNLIKE:
         return _any_rows(raw)
 
 
@@ -81,12 +90,27 @@ def number_text(raw: Raw) -> str:
     return text[1:-1] if text[:1] == '"' else text
 
 
+def ms_of(text: str) -> int:
+    """A text of milliseconds as their number."""
+    if not (text.isdecimal() and text.isascii() and len(text) <= _MS_CHARS) or int(text) > MS_MOST:
+        raise Nonsense(f"not a time in milliseconds: {cut(text, 40)!r}")
+    return int(text)
+
+
+_MS_CHARS = len(str(MS_MOST))
+
+
 def strangers(raw: bytes, known: frozenset[str]) -> tuple[str, ...]:
     """The fields of a JSON text that `known` does not name. Paths are dotted, lists and top-level arrays add nothing:
     {"data":[{"k":{"t":1}}]} has the fields "data", "data.k", "data.k.t". A known name with ".*" covers all below, one
-    with ".<any>" stands for whatever key is there: "result.<any>.price"."""
+    with ".<any>" stands for whatever key is there: "result.<any>.price".
+
+    Whoever asks has read the text by its shape already: what is unreadable only now is told as one more stranger."""
     found: dict[str, None] = {}
-    _walk(msgspec.json.decode(raw), "", known, found)
+    try:
+        _walk(msgspec.json.decode(raw), "", known, found)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        found[NO_JSON] = None
     return tuple(found)
 
 

@@ -137,7 +137,7 @@ class MarketRoom:
     def _streams(self, asked: Asked) -> None:
         try:
             names = _NAMES(asked.params)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             self._error(2, "Invalid request: invalid type: expected a sequence of stream names", asked.id)
             return
         if asked.method == UNSUBSCRIBE:
@@ -179,7 +179,7 @@ class MarketRoom:
             return
         try:
             name, value = _PROPERTY(asked.params)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             self._error(1, "Invalid value type: expected Boolean", asked.id)
             return
         if name != "combined":

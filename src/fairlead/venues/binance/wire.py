@@ -9,15 +9,17 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Raw, Struct
 
+from fairlead.wire.shapes import Ms
+
 T = TypeVar("T")
-Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]  # a number or a time: JSON itself knows no bound
+Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]  # JSON itself knows no bound
 Text = str  # a number as Binance sends it: "62000.01000000"
 
 
 class ServerTime(Struct, rename="camel"):
     """{"serverTime":1499827319559} (rest-api.md, Check server time)"""
 
-    server_time: int
+    server_time: Ms
 
 
 class RateLimit(Struct, rename="camel"):
@@ -76,7 +78,7 @@ class TickerReply(Struct, rename={
     """{"symbol":"BTCUSDT","lastPrice":"62005.00","bidPrice":..,"askPrice":..,"openPrice":..,"highPrice":..,"lowPrice":..,
     "volume":..,"quoteVolume":..,"closeTime":1700000000000,...} (rest-api.md, 24hr ticker price change statistics)"""
 
-    E: Count
+    E: Ms
     s: str
     c: Text
     b: Text
@@ -95,7 +97,7 @@ class TradeRow(Struct, rename={"t": "id", "p": "price", "q": "qty", "T": "time",
     t: Count
     p: Text
     q: Text
-    T: Count
+    T: Ms
     m: bool
 
 
@@ -107,7 +109,7 @@ class FoldedRow(Struct, rename={"t": "l"}):
     f: int
     p: Text
     q: Text
-    T: Count
+    T: Ms
     m: bool
 
 
@@ -116,13 +118,13 @@ class KlineRow(Struct, array_like=True):
     open time, open, high, low, close, volume, close time, quote volume, trades, taker's share of both volumes, ignore
     (rest-api.md, Kline/Candlestick data)"""
 
-    t: Count
+    t: Ms
     o: Text
     h: Text
     l: Text  # noqa: E741
     c: Text
     v: Text
-    T: Count
+    T: Ms
     q: Text
     n: Count
 
@@ -155,7 +157,7 @@ class Wrapped(Struct, Generic[T], gc=False):
 class DepthEvent(Struct, gc=False):
     """{"e":"depthUpdate","E":1672515782136,"s":"BTCUSDT","U":157,"u":160,"b":[["62000.00","10"]],"a":[["62000.10","0"]]}"""
 
-    E: Count
+    E: Ms
     s: str
     U: Count
     u: Count
@@ -171,7 +173,7 @@ class TradeEvent(Struct, gc=False):
     t: Count
     p: Text
     q: Text
-    T: Count
+    T: Ms
     m: bool
 
 
@@ -185,14 +187,14 @@ class QuoteEvent(Struct, gc=False):
     B: Text
     a: Text
     A: Text
-    E: Count = 0
+    E: Ms = 0
 
 
 class TickerEvent(Struct, gc=False):
     """{"e":"24hrTicker","E":1672515782136,"s":"BTCUSDT","p":..,"P":..,"w":..,"x":..,"c":last,"Q":..,"b":bid,"B":..,
     "a":ask,"A":..,"o":open,"h":high,"l":low,"v":volume,"q":quote volume,"O":0,"C":86400000,"F":0,"L":18150,"n":1}"""
 
-    E: Count
+    E: Ms
     s: str
     c: Text
     b: Text
@@ -205,7 +207,7 @@ class TickerEvent(Struct, gc=False):
 
 
 class Kline(Struct, gc=False):
-    t: Count
+    t: Ms
     i: str
     o: Text
     c: Text
@@ -221,7 +223,7 @@ class KlineEvent(Struct, gc=False):
     """{"e":"kline","E":1672515782136,"s":"BTCUSDT","k":{"t":1672515780000,"T":1672515839999,"s":"BTCUSDT","i":"1m","f":100,
     "L":200,"o":..,"c":..,"h":..,"l":..,"v":"1000","n":100,"x":false,"q":"1.0","V":"500","Q":"0.5","B":"123456"}}"""
 
-    E: Count
+    E: Ms
     s: str
     k: Kline
 

@@ -17,6 +17,7 @@ from fairlead.wire.http import Request
 from fairlead.wire.signing import Signer, Stamp
 
 KEY_HEADER, SIGN_HEADER = "API-Key", "API-Sign"
+NONCE_MOST_CHARS = 20  # an unsigned number of 64 bits
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -48,4 +49,4 @@ def nonce_of(content_type: str, body: bytes) -> str:
             found = parse_qs(body.decode()).get("nonce", [""])[0]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return ""
-    return found if found.isdecimal() and found.isascii() else ""
+    return found if found.isdecimal() and found.isascii() and len(found) <= NONCE_MOST_CHARS else ""

@@ -84,14 +84,14 @@ def _instrument(key: str, symbol: str, pair: wire.Pair, wsname: str) -> Instrume
     return Instrument(
         symbol=symbol,
         venue_symbol=pair.altname,
-        price_tick=pair.tick_size or Decimal(1).scaleb(-pair.pair_decimals),
+        price_tick=_finite(pair.tick_size) or Decimal(1).scaleb(-pair.pair_decimals),
         qty_step=Decimal(1).scaleb(-pair.lot_decimals),
         price_decimals=pair.pair_decimals,
         qty_decimals=pair.lot_decimals,
         status=STATUS.get(pair.status, "unknown") if pair.status else "trading",
         venue_status=pair.status,
-        min_qty=pair.ordermin,
-        min_notional=pair.costmin,
+        min_qty=_finite(pair.ordermin),
+        min_notional=_finite(pair.costmin),
         names=names,
     )
 
@@ -125,10 +125,6 @@ def _read_book(body: bytes, asked: AskBook, ctx: Ctx) -> Levels:
     rows = _DEPTH(_about(body, asked.symbol, ctx)[0])
     detail = str(asked.depth) if asked.depth else ""
     return Levels(Topic("book", asked.symbol, detail), True, 0, 0, -1, None, rows.bids, rows.asks, 0, 0)
-
-
-def _ask_ticker(asked: AskSymbol, ctx: Ctx) -> Mapping[str, Any]:
-    return _pair(asked.symbol, ctx)
 
 
 def _read_ticker(body: bytes, asked: AskSymbol, ctx: Ctx) -> Ticker:
@@ -238,10 +234,15 @@ def _candle(row: wire.OhlcRow, asked: AskCandles, closed: bool) -> Candle:
 
 def _read_balances(body: bytes, asked: AskNothing, ctx: Ctx) -> tuple[Balance, ...]:
     """What is free: balance + credit - credit_used - hold_trade. Both numbers leave out withdrawals under way."""
-    return tuple(
-        Balance(wire.asset(code), held.balance, held.balance + held.credit - held.credit_used - held.hold_trade)
-        for code, held in _HOLDINGS(body).result.items()
-    )
+    told = []
+    for code, held in _HOLDINGS(body).result.items():
+        total, more, less, traded = map(_finite, (held.balance, held.credit, held.credit_used, held.hold_trade))
+        told.append(Balance(wire.asset(code), total, total + more - less - traded))
+    return tuple(told)
+
+
+def _finite(number: Decimal) -> Decimal:
+    return numbers.decimal(str(number))  # a decimal's text may also be NaN, or 1E+999999
 
 
 # ---- the table
@@ -253,7 +254,7 @@ def _strict(read: Callable[[bytes, Q, Ctx], A]) -> Callable[[bytes, Q, Ctx], A]:
     def reading(body: bytes, asked: Q, ctx: Ctx) -> A:
         try:
             return read(body, asked, ctx)
-        except (ValueError, RecursionError, OverflowError) as wrong:
+        except (ValueError, ArithmeticError, RecursionError) as wrong:
             raise Nonsense(str(wrong)) from None
 
     return reading
@@ -289,7 +290,7 @@ _ROWS: tuple[Endpoint[Any, Any], ...] = (
     _public(Op.TIME, lambda asked, ctx: {}, _read_time),
     _public(Op.INSTRUMENTS, lambda asked, ctx: {}, _read_instruments),
     _public(Op.BOOK, _ask_book, _read_book),
-    _public(Op.TICKER, _ask_ticker, _read_ticker),
+    _public(Op.TICKER, lambda asked, ctx: _pair(asked.symbol, ctx), _read_ticker),
     _public(Op.TRADES, _ask_trades, _read_trades, _after_trades),
     _public(Op.CANDLES, _ask_candles, _read_candles),  # no page after: behind the wall there is nothing
     Endpoint(Op.BALANCES, "POST", PATHS[Op.BALANCES], lambda asked, ctx: {}, _strict(_read_balances),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
+
+from fairlead.wire.shapes import Seconds
 
 SECOND_NS = 1_000_000_000
 NONE = Raw()  # a number that was not sent
 NO_LEVELS = Raw(b"[]")
+Decimals = Annotated[int, Meta(ge=0, le=30)]
 
 # ---- names of assets. Those of the early years carry X (coins) or Z (money), a closed table; bitcoin and dogecoin are
 # XBT and XDG on REST but BTC and DOGE on WebSocket v2.
@@ -33,7 +37,7 @@ def asset(code: str) -> str:
 class TimeResult(Struct):
     """Get Server Time: {"unixtime":1767225600,"rfc1123":"Thu,  1 Jan 26 00:00:00 +0000"}"""
 
-    unixtime: int
+    unixtime: Seconds
 
 
 class Time(Struct):
@@ -49,8 +53,8 @@ class Pair(Struct):
     altname: str
     base: str
     quote: str
-    pair_decimals: int
-    lot_decimals: int
+    pair_decimals: Decimals
+    lot_decimals: Decimals
     wsname: str = ""
     ordermin: Decimal = Decimal(0)
     costmin: Decimal = Decimal(0)

@@ -28,6 +28,7 @@ from fairlead.wire.signing import Stamp
 
 Query = Mapping[str, str]
 JSON = {"content-type": "application/json"}
+NUMBER_MOST_CHARS = 20
 HEX = "0123456789abcdef"
 FULL_BOOK_MOST = 5_000  # levels
 # What is said where the simulator knows only the kind: code, status, words.
@@ -71,7 +72,7 @@ def _given(query: Query, name: str) -> str:
 def _number(query: Query, name: str) -> int:
     """0 where it is not given."""
     text = query.get(name, "")
-    if text and not (text.isascii() and text.isdecimal()):
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= NUMBER_MOST_CHARS):
         raise _Wrong("51000", f"Parameter {name} error")
     return int(text or 0)
 

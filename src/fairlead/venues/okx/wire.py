@@ -16,7 +16,7 @@ from fairlead.model.market import MS, Candle, Funding, FundingPaid, Index, Mark,
 from fairlead.model.numbers import DIGITS_EXACT, long_text
 from fairlead.model.symbols import Symbol
 from fairlead.wire.conversation import Levels, Topic
-from fairlead.wire.shapes import Nonsense
+from fairlead.wire.shapes import Nonsense, ms_of
 
 NAME = "okx"
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class TimeRow(Row):
     ts: str
 
     def noun(self) -> int:
-        return int(self.ts)
+        return ms_of(self.ts)
 
 
 TIME = "ts"
@@ -127,7 +127,7 @@ class TickerRow(Row):
 
     def noun(self, topic: Topic, seen_ns: int = 0) -> Ticker:
         return Ticker(
-            venue=NAME, symbol=topic.symbol, venue_ns=int(self.ts) * MS, seen_ns=seen_ns,
+            venue=NAME, symbol=topic.symbol, venue_ns=ms_of(self.ts) * MS, seen_ns=seen_ns,
             last=_float(self.last), bid=_float(self.bid_px), ask=_float(self.ask_px), open=_float(self.open24h),
             high=_float(self.high24h), low=_float(self.low24h), volume=_float(self.vol24h),
             # volCcy24h counts the quote on spot, but the base on derivatives.
@@ -151,7 +151,7 @@ class BookRow(Row):
     inst_id: str = ""
 
     def noun(self, topic: Topic, whole: bool, seen_ns: int = 0) -> Levels:
-        last, at_ns = self.seq_id, int(self.ts) * MS
+        last, at_ns = self.seq_id, ms_of(self.ts) * MS
         return Levels(topic, whole, last, last, self.prev_seq_id, None, self.bids, self.asks, at_ns, seen_ns)
 
 
@@ -173,7 +173,7 @@ class BestRow(Row):
     def noun(self, topic: Topic, seen_ns: int = 0) -> Quote:
         (bid, bid_qty), (ask, ask_qty) = _best(self.bids), _best(self.asks)
         return Quote(
-            venue=NAME, symbol=topic.symbol, venue_ns=int(self.ts) * MS, seen_ns=seen_ns,
+            venue=NAME, symbol=topic.symbol, venue_ns=ms_of(self.ts) * MS, seen_ns=seen_ns,
             bid=bid, bid_qty=bid_qty, ask=ask, ask_qty=ask_qty, seq=self.seq_id,
         )  # fmt: skip
 
@@ -203,7 +203,7 @@ class TradeRow(Row):
         if self.side not in ("buy", "sell"):
             raise Nonsense(f"a trade's side is {self.side!r}")
         return Trade(
-            venue=NAME, symbol=topic.symbol, venue_ns=int(self.ts) * MS, seen_ns=seen_ns, id=self.trade_id,
+            venue=NAME, symbol=topic.symbol, venue_ns=ms_of(self.ts) * MS, seen_ns=seen_ns, id=self.trade_id,
             price=float(self.px), qty=float(self.sz), side=self.side, count=int(self.count) if self.count else 1,
         )  # fmt: skip
 
@@ -222,7 +222,7 @@ def candle(row: list[str], topic: Topic, seen_ns: int = 0) -> Candle:
     if len(row) < 6:
         raise Nonsense(f"a candle of {len(row)} members")
     return Candle(
-        venue=NAME, symbol=topic.symbol, venue_ns=0, seen_ns=seen_ns, interval=topic.detail, open_ns=int(row[0]) * MS,
+        venue=NAME, symbol=topic.symbol, venue_ns=0, seen_ns=seen_ns, interval=topic.detail, open_ns=ms_of(row[0]) * MS,
         open=float(row[1]), high=float(row[2]), low=float(row[3]), close=float(row[4]), volume=float(row[5]),
         quote_volume=_float(row[7]) if len(row) > 7 else None, closed=len(row) > 8 and row[8] == "1",
     )  # fmt: skip
@@ -237,11 +237,11 @@ class FundingRow(Row):
     ts: str = ""
 
     def noun(self, topic: Topic, seen_ns: int = 0) -> Funding:
-        due_ms = int(self.funding_time)
+        due_ms = ms_of(self.funding_time)
         return Funding(
-            venue=NAME, symbol=topic.symbol, venue_ns=int(self.ts or 0) * MS, seen_ns=seen_ns,
+            venue=NAME, symbol=topic.symbol, venue_ns=(ms_of(self.ts) if self.ts else 0) * MS, seen_ns=seen_ns,
             rate=float(self.funding_rate), due_ns=due_ms * MS,
-            interval_ms=int(self.next_funding_time) - due_ms if self.next_funding_time else 0,
+            interval_ms=ms_of(self.next_funding_time) - due_ms if self.next_funding_time else 0,
         )  # fmt: skip
 
 
@@ -257,7 +257,7 @@ class PaidRow(Row):
 
     def noun(self, symbol: str) -> FundingPaid:
         rate = float(self.realized_rate or self.funding_rate)
-        return FundingPaid(venue=NAME, symbol=symbol, venue_ns=int(self.funding_time) * MS, seen_ns=0, rate=rate)
+        return FundingPaid(venue=NAME, symbol=symbol, venue_ns=ms_of(self.funding_time) * MS, seen_ns=0, rate=rate)
 
 
 PAID = "formulaType fundingRate fundingTime instId instType method realizedRate"
@@ -270,7 +270,7 @@ class MarkRow(Row):
     ts: str
 
     def noun(self, topic: Topic, seen_ns: int = 0) -> Mark:
-        at_ns, price = int(self.ts) * MS, float(self.mark_px)
+        at_ns, price = ms_of(self.ts) * MS, float(self.mark_px)
         return Mark(venue=NAME, symbol=topic.symbol, venue_ns=at_ns, seen_ns=seen_ns, price=price)
 
 
@@ -284,7 +284,7 @@ class IndexRow(Row):
     ts: str
 
     def noun(self, topic: Topic, seen_ns: int = 0) -> Index:
-        at_ns, price = int(self.ts) * MS, float(self.idx_px)
+        at_ns, price = ms_of(self.ts) * MS, float(self.idx_px)
         return Index(venue=NAME, symbol=topic.symbol, venue_ns=at_ns, seen_ns=seen_ns, price=price)
 
 
