@@ -106,6 +106,8 @@ PLANTED: list[tuple[str, Callable[[Guard], str], str]] = [
     ("candle at zero", lambda g: g.candle(candle(low=0.0)), "zero"),
     ("candle with a volume below zero", lambda g: g.candle(candle(volume=-3.0)), "negative"),
     ("candle with nan", lambda g: g.candle(candle(open=math.nan)), "not finite"),
+    ("candle of another age", lambda g: g.candle(candle(open_ns=0)), "backwards"),
+    ("candle of next week", lambda g: g.candle(candle(open_ns=T0 + 168 * HOUR)), "future"),
     ("mark ten times too high", lambda g: g.level(mark(1_000.0)), "jump"),
     ("mark at zero", lambda g: g.level(mark(0.0)), "zero"),
     ("mark an hour ago", lambda g: g.level(mark(at=T0 - HOUR)), "backwards"),

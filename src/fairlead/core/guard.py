@@ -11,6 +11,7 @@ from collections.abc import Callable
 from math import inf, isfinite
 from typing import Any
 
+from fairlead.model import intervals
 from fairlead.model.market import MS, Candle, Funding, Index, Mark, Quote, Ticker, Trade
 
 FLOOR = 0.1  # this far outside of what was believed lately is a jump ...
@@ -22,6 +23,7 @@ REMEMBERED = 50  # over as many prices a doubted one may find others that agree
 WICK = 3.0  # no bar's high or low is this many times away from where it opened and closed
 RATE_MOST = 0.5  # no venue pays half a position as funding
 BACK_NS = 2_000 * MS  # venues stamp in parallel: within one topic times may go back this much
+BARS_MOST = 5_000  # more than any venue tells at once: a bar that opened longer ago is of another time
 FUTURE_NS = 10_000 * MS  # ahead of our idea of the venue's clock
 
 
@@ -107,7 +109,7 @@ class Guard:
             elif candle.high > most * WICK or candle.low * WICK < least:
                 label = "jump"
         topic = f"candles:{candle.interval}"
-        label = label or self._time(topic).judge(candle.venue_ns, candle.seen_ns)
+        label = label or _place(candle) or self._time(topic).judge(candle.venue_ns, candle.seen_ns)
         label = label or self._band(topic).judge(candle.close)
         return self._count(label) if label else ""
 
@@ -163,6 +165,16 @@ def _size(number: float) -> str:
 def _amount(number: float) -> str:
     """Of a volume, which may be zero."""
     return "not finite" if not isfinite(number) else "negative" if number < 0.0 else ""
+
+
+def _place(candle: Candle) -> str:
+    """Of a bar's opening: who believed a wrong one would look for all the bars between."""
+    if not candle.seen_ns:
+        return ""
+    since_ns = candle.seen_ns - candle.open_ns
+    if since_ns < -FUTURE_NS:
+        return "future"
+    return "backwards" if since_ns > BARS_MOST * intervals.length_ns(candle.interval) else ""
 
 
 class _Band:
