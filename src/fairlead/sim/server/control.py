@@ -18,6 +18,7 @@ from fairlead.sim.city import City
 from fairlead.sim.mishaps import Handle
 from fairlead.sim.rules import read_rules
 from fairlead.wire.http import Reply, Request
+from fairlead.wire.printed import printed
 
 FAULTS = "/_sim/faults"
 HOST_NAMES = ("127.0.0.1", "localhost", "[::1]")  # under another name it was reached through somebody's trick
@@ -87,4 +88,4 @@ def _state(city: City) -> dict[str, Any]:
 
 
 def _said(status: int, what: Any) -> Reply:
-    return Reply(status, {"content-type": "application/json"}, msgspec.json.encode(what))
+    return Reply(status, {"content-type": "application/json"}, printed(what))
