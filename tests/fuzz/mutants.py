@@ -10,7 +10,12 @@ from collections.abc import Callable, Sequence
 
 LONGEST = 20_000  # bytes of a text that is worth bending: longer ones cost more than they find
 NOISE = 0.02  # share of texts that were never true
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\btrue\b|\bfalse\b|\bnull\b')
+NAMED, VALUED = 0.04, 0.6  # shares of texts in which a key, or a value, is another; all else is bent anywhere
+OWN = 0.9  # share of texts that are the target's own
+ONCE = 0.85  # share of texts that are not bent a second time
+QUOTE = ord('"')
+_VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"(?!\s*:)|-?\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b|\btrue\b|\bfalse\b|\bnull\b')
+_KEY = re.compile(rb'"(?:[^"\\]|\\.)*"(?=\s*:)')
 _PAIR = re.compile(rb'"[^"\\]*":(?:"[^"\\]*"|[-\w.]+)')
 
 # What may stand where a value stood.
@@ -27,51 +32,51 @@ NASTY: tuple[bytes, ...] = (
     b'"buy"', b'"BTC/USD"', b'"9999-12-31T23:59:59.999999999Z"', b'"0000-00-00T00:00:00Z"', b'"2024-02-30T00:00:00Z"',
     b'"%s"' % (b"x" * 3000), b'{"code":1,"msg":null}', b"253402300800000", b"-62135596800000", b'"-62135596800000"',
 )  # fmt: skip
+TEXTS = tuple(nasty for nasty in NASTY if nasty[:1] == b'"')
 
 
 class Mutants:
-    """`bend` of a text, in the company of others like it."""
+    """`others` are true elsewhere: now and then one comes, and whole ones or parts of them are mixed in."""
 
-    def __init__(self, truths: Sequence[bytes], seed: str) -> None:
+    def __init__(self, truths: Sequence[bytes], seed: str, others: Sequence[bytes] = ()) -> None:
         assert truths, "noise alone finds little"
         self._rng = random.Random(seed)
-        self._truths = tuple(dict.fromkeys(truth for truth in truths if len(truth) <= LONGEST)) or (
-            truths[0][:LONGEST],
+        self._own = len(truths)
+        self._truths = tuple(truth[:LONGEST] for truth in (*truths, *others))
+        self._values = tuple(_spans(_VALUE, truth) for truth in self._truths)
+        self._keys = tuple(_spans(_KEY, truth) for truth in self._truths)
+        self._pairs: tuple[bytes, ...] = tuple(pair for truth in self._truths for pair in _PAIR.findall(truth)) or (
+            b'"a":1',
         )
-        self._spans = tuple(tuple(found.span() for found in _TOKEN.finditer(truth)) for truth in self._truths)
-        self._pairs = tuple(pair for truth in self._truths for pair in _PAIR.findall(truth)) or (b'"a":1',)
 
     def next(self) -> bytes:
         random_ = self._rng.random
         if random_() < NOISE:
             return self._rng.randbytes(int(random_() ** 3 * 300))
-        at = int(random_() * len(self._truths))
-        truth = self._truths[at]
-        spans = self._spans[at]
-        if spans and random_() < 0.55:
-            start, end = spans[int(random_() * len(spans))]
-            text = truth[:start] + self._instead(truth, spans) + truth[end:]
-        else:
-            text = self._bent(truth)
-        return text if random_() < 0.8 else self._bent(text)
+        at = int(random_() * (self._own if random_() < OWN else len(self._truths)))
+        truth, kind = self._truths[at], random_()
+        spans = self._keys[at] if kind < NAMED else self._values[at] if kind < NAMED + VALUED else ()
+        text = self._replaced(truth, spans) if spans else self._bent(truth)
+        return text if random_() < ONCE else self._bent(text)
 
-    def _instead(self, truth: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
-        """A nasty value, or one from elsewhere in the same text."""
+    def _replaced(self, truth: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
+        """A nasty value in the place of one, mostly of the same type; or one from elsewhere in the same text."""
         random_ = self._rng.random
-        if random_() < 0.75:
-            return NASTY[int(random_() * len(NASTY))]
         start, end = spans[int(random_() * len(spans))]
-        return truth[start:end]
+        nasty = TEXTS if truth[start] == QUOTE and random_() < 0.7 else NASTY
+        other = nasty[int(random_() * len(nasty))]
+        if random_() < 0.2:
+            begin, stop = spans[int(random_() * len(spans))]
+            other = truth[begin:stop]
+        return truth[:start] + other + truth[end:]
 
     def _bent(self, text: bytes) -> bytes:
-        return _BENDS[int(self._rng.random() * len(_BENDS))](self, text, int(self._rng.random() * (len(text) + 1)))
+        bend: _Bend = _BENDS[int(self._rng.random() * len(_BENDS))]
+        return bend(self, text, int(self._rng.random() * (len(text) + 1)))
 
     def _flip(self, text: bytes, at: int) -> bytes:
-        return (
-            text[:at] + bytes((text[at] ^ 1 << int(self._rng.random() * 8),)) + text[at + 1 :]
-            if at < len(text)
-            else b""
-        )
+        bit = 1 << int(self._rng.random() * 8)
+        return text[:at] + bytes(byte ^ bit for byte in text[at : at + 1]) + text[at + 1 :]
 
     def _overwrite(self, text: bytes, at: int) -> bytes:
         return text[:at] + bytes((int(self._rng.random() * 256),)) + text[at + 1 :]
@@ -99,7 +104,12 @@ class Mutants:
         return text[:brace] + self._pairs[int(self._rng.random() * len(self._pairs))] + b"," + text[brace:]
 
 
-_BENDS: tuple[Callable[[Mutants, bytes, int], bytes], ...] = (
+_Bend = Callable[[Mutants, bytes, int], bytes]
+_BENDS: tuple[_Bend, ...] = (
     Mutants._flip, Mutants._overwrite, Mutants._insert, Mutants._cut, Mutants._remove, Mutants._repeat,
     Mutants._splice, Mutants._key_twice, Mutants._key_twice,
 )  # fmt: skip
+
+
+def _spans(pattern: re.Pattern[bytes], truth: bytes) -> tuple[tuple[int, int], ...]:
+    return tuple(found.span() for found in pattern.finditer(truth))
