@@ -131,6 +131,22 @@ def test_two_connections_tell_each_trade_once_and_in_order() -> None:
     play(visit, **DOUBLED)
 
 
+def test_what_an_old_late_connection_repeats_is_no_anomaly() -> None:
+    """If this failed, each change between connections would cry wolf: trades heard already look as if time went back."""
+
+    async def visit(stage: Stage) -> None:
+        feed = stage.desk.feed(TRADES)
+        reader = await reading(stage)
+        first, second = stage.wires
+        apart = [replace(one, venue_ns=one.venue_ns + 4_000 * MS * place) for place, one in enumerate(span(1, 4))]
+        second.tell(TRADES, *apart)
+        first.tell(TRADES, *apart)
+        assert ids(reader) == [1, 2, 3, 4]
+        assert feed.counts == {}
+
+    play(visit, **DOUBLED)
+
+
 def test_a_quiet_market_is_proven_and_not_called_a_gap() -> None:
     """If this failed, a market where nothing happens would be marked, renewed and reconnected for ever."""
 

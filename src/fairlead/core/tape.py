@@ -56,6 +56,10 @@ class Tape:
         self._note(trade)
         return Heard.NEW
 
+    def knows(self, trade: Trade) -> bool:
+        """It was heard before: whatever else is odd about it now, it is only a repetition."""
+        return trade.id in self._ids
+
     def doubt(self) -> None:
         """The wire was cut: whatever comes next may have something missing before it."""
         self._suspect = self.last is not None

@@ -97,7 +97,7 @@ class TradeFeed(FlowFeed[Trade]):
 
         def lane(trade: Trade) -> None:
             self._pulse.beat(line.heard_ns, trade.lag_ms)
-            if not self._allowed(trade):
+            if self._tape.knows(trade) or not self._allowed(trade):
                 return
             heard = take(trade)
             if heard is Heard.NEW:
