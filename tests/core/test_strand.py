@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from fairlead.core import strand as module
 from fairlead.core.strand import Strand, Take
@@ -274,14 +275,16 @@ def test_a_wrong_sum_voids_the_book_and_says_both() -> None:
 
 
 @pytest.mark.parametrize(("ask", "label"), [("1000", "locked"), ("999", "crossed")])
-def test_crossed_and_locked_books_are_void_unless_the_venue_crosses(ask: str, label: str) -> None:
+def test_crossed_and_locked_books_are_void_save_in_an_auction(ask: str, label: str) -> None:
     """A bot would see a free profit that is a defect of the book."""
     bad = Levels(TOPIC, True, 0, 5, -1, None, raw([(1_000, 1)]), Raw(f'[["{ask}","1"]]'.encode()), 1, 1)
     strand = Strand(BTC, RULES["prior"], 0)
     assert strand.take(bad) is Take.BAD
     assert (strand.label, strand.live) == (label, False)
-    auction = BookRule(Continuity.PRIOR, LevelShape.PAIRS, crossed_ok=True)
-    assert Strand(BTC, auction, 0).take(bad) is Take.WHOLE
+    auction, waiting = BookRule(Continuity.PRIOR, LevelShape.PAIRS, crossed_ok=True), replace(BTC, status="pending")
+    assert Strand(waiting, auction, 0).take(bad) is Take.WHOLE
+    assert Strand(waiting, RULES["prior"], 0).take(bad) is Take.BAD
+    assert Strand(BTC, auction, 0).take(bad) is Take.BAD  # it trades: the auction is over
 
 
 def test_a_price_that_leaves_the_snapshot_voids_the_book() -> None:

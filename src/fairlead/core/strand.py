@@ -193,7 +193,8 @@ class Strand:
                 return self._void(Take.GAP, f"checksum {ours}, the venue says {levels.checksum}")
         elif rule.then is Continuity.SUM:
             return self._void(Take.GAP, "no checksum came, and nothing else proves the change")
-        if bids.keys and asks.keys and bids.keys[-1] >= -asks.keys[-1] and not rule.crossed_ok:
+        may_cross = rule.crossed_ok and self._instrument.status != "trading"
+        if bids.keys and asks.keys and bids.keys[-1] >= -asks.keys[-1] and not may_cross:
             bid, ask = bids.keys[-1], -asks.keys[-1]
             why = f"bid {bid} at ask {ask} ({self.rungs.price_decimals} decimals)"
             return self._void(Take.BAD, why, "locked" if bid == ask else "crossed")

@@ -37,7 +37,7 @@ class BookRule(Struct, frozen=True):
     cut: bool = False  # keep only the subscribed depth after each change
     checksum: Callable[[Side, Side, Instrument], int] | None = None  # of (bids, asks), best first
     checksum_levels: int = 0  # as many as the checksum looks at
-    crossed_ok: bool = False  # the venue's books cross legitimately (auctions)
+    crossed_ok: bool = False  # the venue's books cross while the instrument does not trade (auctions)
 
 
 class Door(Struct, frozen=True):
