@@ -47,7 +47,7 @@ class Truth:
 
         def find(city: City) -> Mapping[int, Book]:
             stall = self._stall(city)
-            return {at: _book(stall, at, levels) for at, _ in stall.seqs() if at >= seq}
+            return {at: _book(stall, at, levels) for at in (seq, *(at for at, _ in stall.seqs())) if at >= seq}
 
         return self._town.do(find)
 
