@@ -117,22 +117,26 @@ class Stage:
 
     async def calm(self) -> None:
         """Opens the session, watches the book and the trades, and lets some quiet time pass."""
-        await self.session.open()
-        self.book = BookWitness(self.stall, self.market, self.mono_ms)
-        self.trades = TradeWitness(self.stall, self.market)
+        await self._open()
         await self.wait(CALM_S)
         self.must(self.book.is_live, f"the book never began: {self.book!r}")
         self.told.clear()
         self.book.marks.clear()
 
+    async def _open(self) -> None:
+        await self.session.open()
+        self.book = BookWitness(self.stall, self.market, self.mono_ms)
+        self.trades = TradeWitness(self.stall, self.market)
+
     def candles(self, interval: str = "1m") -> CandleWitness:
         return CandleWitness(self.stall, self.market, interval)
 
     async def reopen(self) -> None:
-        """The session ends and another one begins, as after a restart."""
+        """The session ends and another one begins, as after a restart; so do the witnesses."""
+        await self.whole()
         await self.session.close()
         self.session = self._new_session()
-        await self.session.open()
+        await self._open()
 
     def strike(
         self, action: str, channel: str = "ws", *, kind: str = "", op: str = "", most: int = 0, for_ms: int = 0,
@@ -178,7 +182,10 @@ class Stage:
 
     def must(self, holds: object, words: str) -> None:
         if not holds:
-            raise Breach(f"{words}; told {[type(one).__name__ for one in self.told]}")
+            raise self.breach(words)
+
+    def breach(self, words: str) -> Breach:
+        return Breach(f"{words}; told {[type(one).__name__ for one in self.told]}")
 
     def saw(self, *kinds: type[events.Health]) -> None:
         for kind in kinds:
@@ -202,18 +209,22 @@ def play(name: str, act: Act, seed: int = 7, **knobs: Any) -> None:
 
     async def main() -> None:
         clock = VirtualClock()
-        listings = [_listing(name, SYMBOL, 62_000, **knobs), _listing(name, OTHER, 3_000, depth=5, step_ms=60_000)]
-        city = City([name], World(seed, listings, START_NS), clock, seeded(1))
+        city = City([name], World(seed, listings(name, **knobs), START_NS), clock, seeded(1))
         async with Memory(city, clock, seeded(2), slots=SLOTS) as memory:
             stage = Stage(name, clock, city, memory)
             try:
                 await act(stage)
+                await stage.whole()
             finally:
                 await stage.session.close()
 
     run_virtual(main)
 
 
-def _listing(name: str, symbol: str, start: int, **knobs: Any) -> Listing:
-    usual: dict[str, Any] = {"depth": 60, "changes_hz": 6.0, "trades_hz": 1.0, "step_ms": 500}
-    return Listing(name, symbol, Decimal(start), 2, 5, **{**usual, **knobs})
+def listings(name: str, **knobs: Any) -> list[Listing]:
+    """A little market that is watched, and one beside it that hardly moves."""
+    usual: dict[str, Any] = {"depth": 60, "changes_hz": 6.0, "trades_hz": 1.0, "step_ms": 500, "age_days": 1}
+    return [
+        Listing(name, SYMBOL, Decimal(62_000), 2, 5, **{**usual, **knobs}),
+        Listing(name, OTHER, Decimal(3_000), 2, 5, depth=5, step_ms=60_000, age_days=1),
+    ]

@@ -16,7 +16,7 @@ MS = 1_000_000
 LEVELS = 25  # of each side: compared to the last digit
 BEHIND_NS = 800 * MS  # a step of the market and the way
 MINUTE_NS = 60_000 * MS
-FETCH = 5_000
+FETCH = 50_000
 
 
 class Breach(AssertionError):
@@ -29,12 +29,19 @@ class BookWitness:
     def __init__(self, stall: Stall, market: Market, mono_ms: Callable[[], float]) -> None:
         self.marks: list[tuple[float, State]] = []  # when it changed, and to what
         self.shown = 0
+        self._breaches: list[Breach] = []
         self._stall, self._mono_ms = stall, mono_ms
         self._feed = market.feed(Topic("book", stall.symbol))
-        depth = self._feed.topic.detail
+        self.topic = self._feed.topic
+        depth = self.topic.detail
         self._levels = min(LEVELS, int(depth) if depth.isdigit() and int(depth) else LEVELS)
         self._state, self._seq = State.RESYNCING, -1
         self._feed.subscribe(self._hear)
+
+    @property
+    def book(self) -> Book:
+        book: Book = self._feed.last
+        return book
 
     @property
     def is_live(self) -> bool:
@@ -45,6 +52,8 @@ class BookWitness:
         return any(state is not State.LIVE for _, state in self.marks)
 
     def ends_true(self) -> None:
+        for breach in self._breaches:
+            raise breach
         if not self.is_live:
             raise Breach(f"{self!r} is not live in the end")
         recent = [self._stall.seq_at(self._stall.market.ns + self._stall.skew_ns - BEHIND_NS)]
@@ -58,7 +67,10 @@ class BookWitness:
             self._state = book.state
             self.marks.append((self._mono_ms(), book.state))
         if book.state is State.LIVE:
-            self._check(book)
+            try:
+                self._check(book)
+            except Breach as breach:
+                self._breaches.append(breach)
 
     def _check(self, book: Book) -> None:
         """By its number; where the venue numbers nothing, by its time, of which venues cut digits."""
@@ -75,7 +87,7 @@ class BookWitness:
         return [seq for seq, at_ns in self._stall.seqs() if at_ns + self._stall.skew_ns >= ns - MS and seq <= last]
 
     def _is(self, seq: int) -> bool:
-        rungs, one = self._feed.last.rungs, self._stall.instrument
+        rungs, one = self.book.rungs, self._stall.instrument
         if (rungs.price_decimals, rungs.qty_decimals) != (one.price_decimals, one.qty_decimals):
             raise Breach(f"{rungs!r} has other decimals than {one}")
         bids, asks = self._stall.book_at(seq)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from fairlead.io.clock import VirtualClock, run_virtual, seeded
+from fairlead.model.numbers import fixed
 from fairlead.sim.city import City
 from fairlead.sim.listing import Listing
 from fairlead.sim.server.memory import Memory
@@ -33,7 +34,7 @@ def toy_world(seed: int = 7) -> World:
 @contextmanager
 def toy_listed() -> Iterator[None]:
     """The registry knows the toy for as long as this lasts."""
-    registry.register("toy", "tests.sim.toy")
+    registry.register("toy", "tests.conformance.toy")
     try:
         yield
     finally:
@@ -87,4 +88,14 @@ class Client:
         return found
 
     def events(self, topic: str) -> list[dict[str, Any]]:
-        return [word["event"] for word in self.words if word.get("topic") == topic]
+        return [counted(word["event"]) for word in self.words if word.get("topic") == topic]
+
+
+def counted(event: dict[str, Any]) -> dict[str, Any]:
+    """A book's levels as the world counts them: in units of the listing's last decimals."""
+    sides = {
+        side: [[fixed(price, 2), fixed(qty, 5)] for price, qty in event[side]]
+        for side in ("bids", "asks")
+        if side in event
+    }
+    return {**event, **sides}

@@ -17,7 +17,7 @@ from fairlead.sim.meddler import Meddler
 from fairlead.sim.server.memory import Memory, MemoryLink
 from fairlead.wire.face import HttpCall, WsLink
 from tests.sim.street import Client, in_memory
-from tests.sim.toy.mirror import Hearing
+from tests.conformance.toy.hearing import Hearing
 
 
 async def get(memory: Memory, target: str) -> tuple[int, dict[str, str], Any]:

@@ -19,7 +19,7 @@ from fairlead.sim.rules import ACTIONS, Args, Match, Moment, Rule, read_rules
 from fairlead.sim.server.memory import Memory
 from fairlead.wire.asks import Op
 from fairlead.wire.face import HttpCall
-from tests.sim.street import Client, in_memory
+from tests.sim.street import Client, counted, in_memory
 
 BOOK = "book:BTC/USDT"
 ON_BOOK = Match(kind="book")
@@ -131,6 +131,30 @@ def test_a_corrupt_book_names_an_impossible_level() -> None:
     side = "bids" if true["bids"] else "asks"
     assert got[side][0][0] == true[side][0][0] * 10
     assert got[side][0][1] > 0
+
+
+def test_a_book_can_be_crossed() -> None:
+    """If this failed, clients would never be shown a bid above an ask, which they must not believe."""
+    heard = Heard(Rule("cross", match=ON_BOOK, nth=3), BOOK)
+    pairs = zip(heard.client.events(BOOK), heard.calm.events(BOOK), strict=True)
+    ((got, true),) = [(got, true) for got, true in pairs if got != true]
+    (price, qty), *bids = got["bids"]
+    assert (bids, got["asks"]) == (true["bids"], true["asks"])
+    whole, *changes = heard.calm.events(BOOK)
+    asks = dict(map(tuple, whole["asks"]))
+    for change in changes[: changes.index(true) + 1]:
+        asks.update(map(tuple, change["asks"]))
+    assert (price, qty) == sorted(level for level in asks.items() if level[1])[1]
+
+
+def test_a_ghost_is_a_level_that_was_never_there() -> None:
+    """If this failed, clients would be tested on an ordinary deletion."""
+    heard = Heard(Rule("ghost", match=ON_BOOK, nth=3), BOOK)
+    pairs = zip(heard.client.events(BOOK), heard.calm.events(BOOK), strict=True)
+    ((got, true),) = [(got, true) for got, true in pairs if got != true]
+    *bids, (price, qty) = got["bids"]
+    assert (bids, qty) == (true["bids"], 0)
+    assert price not in {level[0] for change in heard.calm.events(BOOK) for level in change["bids"]}
 
 
 def test_a_wrong_checksum_is_on_right_levels() -> None:
@@ -290,7 +314,7 @@ def test_a_stale_snapshot_is_a_true_one_of_before() -> None:
         old = msgspec.json.decode((await get("/book?symbol=BTC/USDT"))[2])
         new = msgspec.json.decode((await get("/book?symbol=BTC/USDT"))[2])
         assert old["last"] < new["last"]
-        assert tuple(map(tuple, old["bids"])) == stall.book_at(old["last"])[0]
+        assert tuple(map(tuple, counted(old)["bids"])) == stall.book_at(old["last"])[0]
 
     asking(visit)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from fairlead.model.instrument import Catalog
 from fairlead.sim.mishaps import MS_NS, Handle, Mishaps
 from fairlead.sim.rules import Match, Moment
-from fairlead.sim.spoils import BYTES, HUGE_BYTES, Crooked, corrupted, estranged, misdated, swapped
+from fairlead.sim.spoils import BYTES, HUGE_BYTES, Crooked, corrupted, crossed, estranged, haunted, misdated, swapped
 from fairlead.wire.conversation import Topic
 from fairlead.wire.mirror import Depth
 
@@ -66,6 +66,10 @@ class Meddler:
                     copies = 0
                 case "gap" if isinstance(event, Depth) and not event.whole:
                     copies = 0
+                case "cross" if isinstance(event, Depth) and not event.whole:
+                    event = crossed(event)
+                case "ghost" if isinstance(event, Depth) and not event.whole:
+                    event = haunted(event)
                 case "duplicate":
                     copies *= 2
                 case "corrupt":

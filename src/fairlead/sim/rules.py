@@ -53,6 +53,8 @@ ACTIONS: dict[str, dict[str, tuple[Moment, ...]]] = {
         "mute": (Moment.TELL,),  # the same, by another habit: for a while, pings and acknowledgements go on
         "stick": (Moment.TELL,),  # only changes of books: nothing more is told until it is subscribed to anew
         "gap": (Moment.TELL,),  # only changes of books: a number is skipped
+        "cross": (Moment.TELL,),  # only changes of books: a bid at the second best ask
+        "ghost": (Moment.TELL,),  # only changes of books: a level is deleted that is not there
         "duplicate": (Moment.TELL,),
         "reorder": (Moment.TELL,),  # told after the next one
         "corrupt": (Moment.TELL,),

@@ -16,6 +16,7 @@ from fairlead.wire.door import Side
 from fairlead.wire.mirror import Depth, Sight
 
 _PHRASES = {403: "Forbidden", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}
+LEVELS = 1_000  # of a book, looked at for a price without one
 HUGE_BYTES = 64 * 1024 * 1024  # larger than any client should take
 _PRICED: Mapping[type, str] = {
     Trade: "price", Quote: "bid", Ticker: "last", Candle: "close", Mark: "price", Index: "price", Funding: "rate",
@@ -41,6 +42,20 @@ def _corrupted_depth(event: Depth, args: Args) -> Depth:
         return event
     price, qty = side[0]
     return replace(event, **{name: ((int(price * args.factor), qty or 1), *side[1:])})
+
+
+def crossed(event: Depth) -> Depth:
+    """The change also bids what the second best ask wants."""
+    _, asks = event.sight.top(2)
+    return replace(event, bids=(asks[-1], *event.bids)) if asks else event
+
+
+def haunted(event: Depth) -> Depth:
+    """The change also deletes the first price behind the best bid that has no level."""
+    bids, _ = event.sight.top(LEVELS)
+    there = {price for price, _ in (*bids, *event.bids)}
+    free = next((price for price in range(bids[0][0] - 1, 0, -1) if price not in there), 0) if bids else 0
+    return replace(event, bids=(*event.bids, (free, 0))) if free else event
 
 
 class Crooked(Struct, frozen=True):

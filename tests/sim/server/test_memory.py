@@ -13,7 +13,7 @@ from fairlead.sim.city import City
 from fairlead.sim.rules import Args, Match, Rule
 from fairlead.sim.server.memory import Memory
 from fairlead.wire.face import HttpCall
-from tests.sim.street import Client, in_memory
+from tests.sim.street import Client, counted, in_memory
 
 
 async def get(memory: Memory, target: str, timeout_ms: int = 1_000, slot: int = 0) -> tuple[int, dict[str, object]]:
@@ -83,7 +83,7 @@ def test_rest_answers_from_the_same_world() -> None:
     async def visit(city: City, memory: Memory) -> None:
         status, book = await get(memory, "/book?symbol=BTC/USDT&depth=5")
         stall = city.mouth("toy").stalls["BTC/USDT"]
-        last = book["last"]
+        book, last = counted(book), book["last"]
         assert isinstance(last, int)
         assert status == 200
         bids, asks = stall.book_at(last)
