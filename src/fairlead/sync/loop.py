@@ -29,8 +29,7 @@ class Loop:
         self._begun.set_result(asyncio.get_running_loop())
         await self._end.wait()
 
-    def wait(self, work: Coroutine[Any, Any, T], timeout_s: float | None = None) -> T:
-        """Blocks until it is done; Ctrl-C or the timeout ends the waiting, and the work with it."""
+    def begin(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         with self._gate:
             if self._is_over:
                 work.close()
@@ -38,9 +37,13 @@ class Loop:
             if threading.current_thread() is self._thread:
                 work.close()
                 raise Misuse("The session's own thread cannot wait for itself.", next="ask from your own thread")
-            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Blocks until it is done; Ctrl-C ends the waiting, and the work with it."""
+        future = self.begin(work)
         try:
-            return future.result(timeout_s)
+            return future.result()
         except concurrent.futures.CancelledError:
             raise Closed("The session was closed before the answer came.") from None
         finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from functools import partial
 from typing import Generic, TypeVar
 
 from fairlead.core.book import Book
@@ -111,27 +113,29 @@ class Stream(Generic[T]):
         loop: Loop,
         subscribe: Callable[[], Subscription[T]],
         timeout_s: float | None,
-        take: Callable[[T], T] = lambda event: event,
+        take: Callable[[T], T] | None = None,
     ) -> None:
         self._loop, self._timeout_s, self._take = loop, timeout_s, take
         self._source = loop.call(subscribe)
-        self._kept: list[T] = []  # taken over, and not yet handed out: a wait that ends halfway loses nothing
+        self._coming: Future[T] | None = None  # outlives a wait that ends halfway, so that what then comes is not lost
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
         try:
-            self._loop.wait(self._fill(), self._timeout_s)
+            if self._coming is None:
+                self._coming = self._loop.begin(self._next())
+            event = self._coming.result(self._timeout_s)
+            self._coming = None
+            return event if self._take is None else self._loop.call(partial(self._take, event))
         except TimeoutError:
             raise TimeoutError(f"Nothing came for {self._timeout_s:g} s: {self._source!r}.") from None
-        except (StopAsyncIteration, Closed):
+        except (StopAsyncIteration, CancelledError, Closed):
             raise StopIteration from None
-        return self._kept.pop()
 
-    async def _fill(self) -> None:
-        if not self._kept:
-            self._kept.append(self._take(await anext(self._source)))
+    async def _next(self) -> T:
+        return await anext(self._source)
 
     @property
     def dropped(self) -> int:
