@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from fairlead.engine.feed import Mends
 from fairlead.model import events
 from fairlead.model.instrument import Instrument
@@ -177,23 +179,28 @@ def test_a_replacement_that_never_serves_is_given_up_and_the_old_one_stays() -> 
     play(visit, mends=Mends(renew=False))
 
 
-def test_a_replacement_that_is_refused_the_topics_does_not_cost_the_old_one() -> None:
+@pytest.mark.parametrize("others", [(), (QUOTES,)])
+def test_a_replacement_that_is_refused_a_topic_does_not_cost_the_old_one(others: tuple[Topic, ...]) -> None:
     """If this failed, a refusal on the new connection would end a stream that still works on the old one."""
 
     async def visit(stage: Stage) -> None:
         stage.desk.feed(TRADES).subscribe(reader := Reader())
+        for topic in others:
+            stage.desk.feed(topic)
         await stage.wait(10)
         stage.acks = False
         stage.desk.streams[0].lines[0].retire("a test")
         await stage.wait(10)
+        for topic in others:
+            stage.wires[1].ack(topic)
         stage.wires[1].say(denied(TRADES))
-        await stage.wait(1_000)
+        await stage.wait(62_000)
         assert stage.open_wires == [stage.wires[0]]
         stage.wires[0].tell(TRADES, trade(1))
         assert ids(reader) == ["1"]
         assert not stage.desk.streams[0].lines[0].retiring
 
-    play(visit)
+    play(visit, mends=Mends(renew=False))
 
 
 def test_a_replacement_is_not_itself_replaced_before_it_serves() -> None:
