@@ -38,7 +38,7 @@ style: setup
 	$(BIN)/ruff format --check .
 
 types: setup
-	$(BIN)/mypy --strict src tests
+	$(BIN)/mypy --strict src tests examples
 
 house: setup
 	$(BIN)/pytest tests/house

@@ -295,14 +295,14 @@ def stage_venue(stage: Stage, **knobs: Any) -> Venue:
         return Script(stage, ctx, out)
 
     door = Door(**{**usual, "speak": speak, **knobs.pop("door", {})})
-    budgets = knobs.pop("budgets", BUDGETS)
+    budgets, dated = knobs.pop("budgets", BUDGETS), knobs.pop("dated", ())
     assert not knobs, knobs
     return Venue(
         name="stage", hosts={"live": stage.hosts}, markets=("spot",), intervals={"1m": "1m"},
         endpoints={one.op: one for one in rows}, doors=(door,), budgets=budgets,
         encode=lambda method, named: ("&".join(f"{key}={value}" for key, value in named.items()), b"", {}),
         sign=lambda request, signer, stamp: request, fault=_fault, readings=_readings, rights=lambda _: frozenset(),
-        settle=Settle(0, 5_000, 5_000, 1_000), client_id=ClientId("abc", 18, "ever"), assets=lambda code: code,
+        settle=Settle(0, 5_000, 5_000, 1_000), client_id=ClientId("abc", 18, "ever"), assets=lambda code: code, dated=dated,
     )  # fmt: skip
 
 

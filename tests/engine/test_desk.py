@@ -14,6 +14,7 @@ from fairlead.wire.conversation import Refused as Word
 from fairlead.wire.conversation import Topic
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.http import Reply
+from fairlead.wire.venue import Retirement
 from tests.engine.stage import LISTED, Stage, play, refusal
 from tests.engine.told import BOOK, BTC, QUOTES, TRADES, Reader, change, quote, trade, whole, word
 
@@ -248,3 +249,20 @@ def test_a_fetch_that_fails_for_the_venues_reasons_is_no_blunder() -> None:
         assert not stage.heard(events.Blunder)
 
     play(visit)
+
+
+def test_what_the_venue_will_take_away_soon_is_told_at_the_start() -> None:
+    """If this failed, a bot would break on the day of a change that was announced a year before."""
+
+    async def visit(stage: Stage) -> None:
+        await stage.desk.open()
+        told = stage.heard(events.Retiring)
+        assert [(event.what, event.in_ms // (24 * HOUR_MS)) for event in told] == [("the old book", 9)]
+        assert "the new book" in told[0].why
+
+    dated = (
+        Retirement("the old book", "2025-06-25", "the new book"),
+        Retirement("long gone", "2020-01-01", "nothing"),
+        Retirement("far away", "2026-06-15", "nothing yet"),
+    )
+    play(visit, is_open=False, dated=dated)

@@ -13,7 +13,7 @@ from fairlead.testing import instrument
 from fairlead.wire.conversation import Ending, Refused, Topic
 from fairlead.wire.faults import Fault, Kind
 from tests.engine.stage import LISTED, Stage, play
-from tests.engine.told import BOOK, QUOTES, TRADES, Reader, change, quote, trade, whole, word
+from tests.engine.told import BOOK, BTC, QUOTES, TRADES, Reader, change, quote, trade, whole, word
 
 HOUR_MS = 3_600_000
 
@@ -50,6 +50,19 @@ def test_topics_are_spread_over_as_many_connections_as_they_need() -> None:
         assert [len(texts) for texts in joins(stage)] == [3, 3, 1]
 
     play(visit, is_open=False, door={"max_topics": 3})
+
+
+def test_two_depths_of_one_book_ride_apart_where_frames_do_not_name_the_depth() -> None:
+    """If this failed, the venue would refuse the second depth for ever, or mix two books."""
+
+    async def visit(stage: Stage) -> None:
+        await stage.desk.open()
+        for detail in ("10", "100"):
+            stage.desk.feed(Topic("book", BTC, detail))
+        await stage.wait(50)
+        assert [len(texts) for texts in joins(stage)] == [1, 1]
+
+    play(visit, is_open=False, door={"alone": frozenset({"book"}), "depths": (10, 100)})
 
 
 def test_a_topic_that_nobody_reads_any_more_is_left_and_an_empty_connection_closed() -> None:

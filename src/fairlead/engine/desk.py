@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -37,6 +38,7 @@ from fairlead.wire.venue import Venue
 TICK_MS = 250
 CATALOG_EVERY_MS = 3_600_000  # steps and states of instruments change while we run
 CATALOG_AGAIN_MS = 60_000  # after it could not be had
+RETIRES_SOON_MS = 90 * 86_400_000  # what the venue retires within this is told at the start
 STRANGE_SHOWN = 5  # of one kind; the rest is only counted
 _KINDS: dict[str, type[Feed[Any]]] = {"trades": TradeFeed, "candles": CandleFeed}
 
@@ -105,6 +107,7 @@ class Desk:
         self._bans.recall()
         await self._clocks.read()
         await self._read_catalog()
+        self._tell_retirements()
         self.spawn(self._watch(), f"{self.name} watch")
 
     async def close(self) -> None:
@@ -134,6 +137,17 @@ class Desk:
             if now_ns >= self._catalog_due_ns:
                 self._catalog_due_ns = now_ns + CATALOG_AGAIN_MS * MS
                 self.spawn(self._renew_catalog(), f"{self.name} catalogue")
+
+    def _tell_retirements(self) -> None:
+        """What the venue will take away soon, of that which we (or a user's older code) rely on."""
+        for one in self.venue.dated:
+            at_ns = int(datetime.fromisoformat(one.on).replace(tzinfo=UTC).timestamp()) * 1_000 * MS
+            in_ms = (at_ns - self.time.now_ns()) // MS
+            if 0 < in_ms < RETIRES_SOON_MS:
+                why = f"on {one.on}; instead: {one.instead}"
+                self.tell(
+                    events.Retiring(venue=self.name, at_ns=self.time.now_ns(), what=one.what, in_ms=in_ms, why=why)
+                )
 
     def _keep_bans(self) -> None:
         if not self._bans.keep():

@@ -96,7 +96,9 @@ class Sender:
     def _row(self, op: Op) -> Endpoint[Any, Any]:
         row = self._venue.endpoints.get(op)
         if row is None:
-            raise UnknownName(f"operation of {self._venue.name}", op, [str(known) for known in self._venue.endpoints])
+            raise UnknownName(
+                f"operation of {self._venue.name}", str(op), [str(known) for known in self._venue.endpoints]
+            )
         return row
 
     def _check_rest(self, row: Endpoint[Any, Any], asked: Any) -> None:

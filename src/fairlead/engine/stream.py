@@ -97,6 +97,8 @@ class Stream:
         opened before the venue listed the symbol."""
         if line.retiring or line in self._heirs or topic in line.topics or len(line.topics) >= self.door.max_topics:
             return False
+        if topic.kind in self.door.alone and any((t.kind, t.symbol) == (topic.kind, topic.symbol) for t in line.topics):
+            return False
         return topic.symbol in self._catalogs.get(line, self._around.ctx.catalog)
 
     def tick(self) -> None:

@@ -56,6 +56,7 @@ class Door(Struct, frozen=True):
     books: tuple[tuple[str, BookRule], ...] = ()  # (depth as in Topic.detail; "" for all others) -> rule
     depths: tuple[int, ...] = ()  # what a book can be subscribed at; the first is the usual one
     cadence_ms: tuple[tuple[str, int], ...] = ()  # topic kind -> how often it speaks at the least, where promised
+    alone: frozenset[str] = frozenset()  # kinds that one connection carries once a symbol, whatever the detail
     consecutive: frozenset[str] = frozenset()  # kinds whose ids rise by one an event, so that a hole shows in the ids
 
     def book_rule(self, detail: str) -> BookRule | None:

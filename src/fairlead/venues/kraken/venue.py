@@ -56,6 +56,7 @@ DOOR = Door(
     dial_cost=(Charge(DIALS),),
     books=(("", BOOK_RULE),),
     depths=DEPTHS,
+    alone=frozenset({"book"}),  # frames do not name the depth
     consecutive=frozenset({"trades"}),  # trade_id rises by one a symbol
 )
 
