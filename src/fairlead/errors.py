@@ -1,4 +1,4 @@
-"""Every error a user can meet, in one tree: whose fault it is, what is known, what to do next; it never carries a secret.
+"""Every error a user can meet, in one tree: whose fault it is, what is known, what to do next; never a secret.
 
 Error
 ├── Misuse              the caller asked for something that cannot be

@@ -302,7 +302,8 @@ def stage_venue(stage: Stage, **knobs: Any) -> Venue:
         endpoints={one.op: one for one in rows}, doors=(door,), budgets=budgets,
         encode=lambda method, named: ("&".join(f"{key}={value}" for key, value in named.items()), b"", {}),
         sign=lambda request, signer, stamp: request, fault=_fault, readings=_readings, rights=lambda _: frozenset(),
-        settle=Settle(0, 5_000, 5_000, 1_000), client_id=ClientId("abc", 18, "ever"), assets=lambda code: code, dated=dated,
+        settle=Settle(0, 5_000, 5_000, 1_000), client_id=ClientId("abc", 18, "ever"), assets=lambda code: code,
+        dated=dated,
     )  # fmt: skip
 
 

@@ -132,7 +132,7 @@ def test_two_connections_tell_each_trade_once_and_in_order() -> None:
 
 
 def test_what_an_old_late_connection_repeats_is_no_anomaly() -> None:
-    """If this failed, each change between connections would cry wolf: trades heard already look as if time went back."""
+    """If this failed, each change of connections would cry wolf: known trades look as if time went back."""
 
     async def visit(stage: Stage) -> None:
         feed = stage.desk.feed(TRADES)

@@ -68,8 +68,8 @@ class Series:
         return said
 
     def broke(self) -> None:
-        """The stream was interrupted, or silent for too long: what we heard of the running bar may not be all of it, nor
-        of the one that was closed since, by its time alone."""
+        """The stream was interrupted, or silent for too long: what we heard of the running bar may not be all of it,
+        nor of the one that was closed since, by its time alone."""
         self._broke = True
         if self._timed and self._last is not None:
             self._last, self._timed = replace(self._last, closed=False), False
