@@ -110,11 +110,13 @@ class Pulse:
     def judge(self, mono_ns: int) -> Verdict:
         self._turn(mono_ns)
         silence_ns = mono_ns - self._last_ns if self._last_ns else 0
-        if silence_ns > self.allowed_ns and self._acted_beat < self._beats < self._flow_beat:
+        allowed_ns = self.allowed_ns if silence_ns > self._patience.least_ms * MS else silence_ns
+        if silence_ns > allowed_ns and self._acted_beat < self._beats < self._flow_beat:
             self._double()  # the renewal brought its beginning and nothing more: a quiet market, so far
+            allowed_ns = self.allowed_ns
         over_ms = self._lag_ms() - self._late_above_ms()
-        if silence_ns > self.allowed_ns:
-            verdict = Verdict(State.STALE, "silent", (silence_ns - self.allowed_ns) / MS)
+        if silence_ns > allowed_ns:
+            verdict = Verdict(State.STALE, "silent", (silence_ns - allowed_ns) / MS)
         elif over_ms > 0.0:
             verdict = Verdict(State.STALE, "late", over_ms)
         else:

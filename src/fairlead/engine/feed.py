@@ -175,7 +175,7 @@ class Feed(ABC, Generic[T]):
                 self._falls(State.STALE, verdict.why, verdict.by_ms)
         elif self.state is State.STALE:
             self._rises()
-        if self._around.mends.renew:
+        if verdict.state is State.STALE and self._around.mends.renew:
             self._heed(self._pulse.advice(now_ns))
 
     def _heed(self, advice: Advice) -> None:

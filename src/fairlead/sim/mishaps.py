@@ -110,10 +110,14 @@ class Mishaps:
 
     def is_dead(self, venue: str, host_key: str, slot: int) -> bool:
         """Whether an address takes no connections now."""
+        if not self.any_at(Moment.DIAL):
+            return False
         return any(True for _ in self._standing(Moment.DIAL, venue, Match(host=host_key, slot=slot)))
 
     def skew_ms(self, venue: str) -> int:
         """How far a venue's clock is ahead now."""
+        if not self.any_at(Moment.CLOCK):
+            return 0
         return sum(handle.rule.args.ms for handle in self._standing(Moment.CLOCK, venue, Match()))
 
     def _standing(self, moment: Moment, venue: str, here: Match) -> Iterator[Handle]:
