@@ -19,9 +19,11 @@ from tests.voyage.weather import Weather
 
 MS = 1_000_000
 ROUND_TRIP_MS = 50  # twice the way with an unlucky jitter
-LOOK_MS = 100  # the world steps and the look-out looks ten times a second
+LOOK_MS = 100  # the look-out looks ten times a second ...
+STEP_MS = 200  # ... and the world steps five times
+LOOKS_IN_FULL = 10  # a book that shows no change is compared only now and then
 MARKED_NS = (2_000 + 2 * ROUND_TRIP_MS + LOOK_MS) * MS
-CALM_BEHIND_NS = (ROUND_TRIP_MS + 2 * LOOK_MS) * MS
+CALM_BEHIND_NS = (ROUND_TRIP_MS + STEP_MS + LOOK_MS) * MS
 SILENCE_MOST_NS = 8_000 * MS
 NOTICE_NS = 4_000 * MS
 CAUSE_NS = 15_000 * MS
@@ -30,18 +32,25 @@ CAUSE_NS = 15_000 * MS
 class BookLookout:
     def __init__(self, feed: BookFeed, story: Story, weather: Weather, log: Log) -> None:
         self._feed, self._story, self._weather, self._log = feed, story, weather, log
-        self._name = f"{feed.book.venue} {feed.topic}"
+        self.venue, self.symbol = feed.book.venue, feed.topic.symbol
+        self._name = f"{self.venue} {feed.topic}"
         self._page = -1  # the page it showed last
         self._marked_ns = 0  # since when it is marked; 0: it is LIVE
         self._begun = False
+        self._looks = 0
+        self._seen: tuple[object, ...] = ()  # the book that was last compared
         one, listing = feed._instrument, story.market.listing
         self._price_up = 10 ** (one.price_decimals - listing.price_decimals)  # from the world's scale to the venue's
         self._qty_up = 10 ** (one.qty_decimals - listing.qty_decimals)
         self._decimals = (one.price_decimals, one.qty_decimals)
 
+    @property
+    def is_live(self) -> bool:
+        return self._feed.state is State.LIVE
+
     def hear(self, book: Book, now_ns: int) -> None:
         self._log.note("book", now_ns, book.venue, book.symbol, book.seq, book.venue_ns, book.state, book.bid, book.ask)
-        if book.state is State.LIVE:
+        if book.state is State.LIVE and not self._log.is_blind:
             self._begun = True
             self._equals(book, now_ns)
 
@@ -49,16 +58,23 @@ class BookLookout:
         if not self._begun:
             if now_ns > self._weather.begin_ns + 10_000 * MS:
                 self._log.breach(now_ns, f"{self._name} never began")
-            return
-        touched_ns = self._weather.touched_ns(self._feed.book.venue, self._feed.topic)
-        if self._feed.state is not State.LIVE:
-            self._is_marked(now_ns, touched_ns)
-            return
-        self._marked_ns = 0
-        self._equals(self._feed.book, now_ns)
-        self._is_near(now_ns, world_ns, touched_ns)
+        elif self._feed.state is not State.LIVE:
+            self._is_marked(now_ns)
+        else:
+            self._marked_ns = 0
+            self._looks += 1
+            book = self._feed.book
+            if self._looks % LOOKS_IN_FULL == 0 or self._print(book) != self._seen:
+                self._equals(book, now_ns)
+            self._is_near(now_ns, world_ns)
+
+    def _print(self, book: Book) -> tuple[object, ...]:
+        """What cannot stay the same when the book changes, or hardly ever: then it is looked at in full."""
+        bids, asks = book.rungs.bids.keys, book.rungs.asks.keys
+        return book.rungs, book.seq, book.venue_ns, bids[-1:], asks[-1:], len(bids), len(asks)
 
     def _equals(self, book: Book, now_ns: int) -> None:
+        self._seen = self._print(book)
         rungs, depth = book.rungs, self._feed._depth
         bids, asks = rungs.bids.top(LEVELS), rungs.asks.top(LEVELS)
         if (rungs.price_decimals, rungs.qty_decimals) != self._decimals:
@@ -91,7 +107,11 @@ class BookLookout:
             true_asks = [(price * price_up, qty * qty_up) for price, qty in true_asks]
         return bids == true_bids and asks == true_asks
 
-    def _is_marked(self, now_ns: int, touched_ns: int) -> None:
+    def _touched_ns(self) -> int:
+        return self._weather.touched_ns(self.venue, self._feed.topic)
+
+    def _is_marked(self, now_ns: int) -> None:
+        touched_ns = self._touched_ns()
         if not self._marked_ns:
             self._marked_ns = now_ns
             if not touched_ns or touched_ns < now_ns - CAUSE_NS:
@@ -100,13 +120,14 @@ class BookLookout:
         if 0 < late_ns <= LOOK_MS * MS:  # told once
             self._log.breach(now_ns, f"{self._name} is still {self._feed.state} ({self._feed._why})")
 
-    def _is_near(self, now_ns: int, world_ns: int, touched_ns: int) -> None:
+    def _is_near(self, now_ns: int, world_ns: int) -> None:
         pages = self._story.pages
         if self._page + 1 >= len(pages):
             return
         behind_ns = world_ns - pages[self._page + 1].ns
         if behind_ns <= CALM_BEHIND_NS:
             return
+        touched_ns = self._touched_ns()
         silence_ns = min(self._feed._pulse.allowed_ns, SILENCE_MOST_NS)
         if not touched_ns or touched_ns < now_ns - CAUSE_NS or behind_ns > silence_ns + NOTICE_NS:
             depth = self._feed._depth or LEVELS

@@ -11,8 +11,10 @@ from fairlead.model.numbers import nearest_float
 from fairlead.sim.happenings import Changed, Happening, Level, Marked, Traded
 from fairlead.sim.listing import Listing
 from fairlead.sim.market import Market
+from fairlead.sim.prices import Weather
 from fairlead.sim.world import World
 
+CALM = Weather(vol_year=0.3)  # the storms are on the wire
 LEVELS = 50  # of each side of a book: compared to the last digit
 
 
@@ -66,7 +68,7 @@ class Chronicle(World):
     """A world that is written down while it is lived."""
 
     def __init__(self, seed: int, listings: Iterable[Listing], start_ns: int) -> None:
-        super().__init__(seed, listings, start_ns)
+        super().__init__(seed, listings, start_ns, weather=CALM)
         self.stories = {key: Story(market) for key, market in self.markets.items()}
 
     def advance(self, to_ns: int) -> Iterator[Happening]:

@@ -33,6 +33,8 @@ class TradeLookout:
 
     def hear(self, trade: Trade, now_ns: int) -> None:
         self._log.note("trade", now_ns, trade.venue, trade.symbol, trade.id, trade.price, trade.qty, trade.side)
+        if self._log.is_blind:
+            return
         id = int(trade.id)
         if self._ids and id <= self._ids[-1]:
             word = "twice" if id in self._ids else "out of order"

@@ -9,8 +9,10 @@ KEPT = 30  # breaches told in full; more are only counted
 
 
 class Log:
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    """`is_blind`: nothing is judged, only the trace is kept: for the second run of a seed."""
+
+    def __init__(self, seed: int, is_blind: bool = False) -> None:
+        self.seed, self.is_blind = seed, is_blind
         self.breaches: list[str] = []
         self.count = 0
         self.heard: Counter[str] = Counter()  # kinds of events

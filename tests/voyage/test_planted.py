@@ -32,10 +32,6 @@ def budget_ignored(patch: pytest.MonkeyPatch) -> Mends:
     return Mends(wait=False)
 
 
-def no_renewal(patch: pytest.MonkeyPatch) -> Mends:
-    return Mends(renew=False)
-
-
 def no_reconnect(patch: pytest.MonkeyPatch) -> Mends:
     return Mends(reconnect=False)
 
@@ -84,7 +80,6 @@ PLANTS: dict[Plant, str] = {  # and what the look-outs say of it
     no_resync: "is still RESYNCING",
     no_guard: "in the city",
     budget_ignored: "refused us by its limit",
-    no_renewal: "is still STALE",
     no_reconnect: "is still RESYNCING",
     gaps_believed: "is not the city's book",
     doubles_passed_on: "came twice",

@@ -12,17 +12,15 @@ from typing import Any
 from fairlead.engine.desk import Windows
 from fairlead.engine.feed import Mends
 from fairlead.engine.session import Session
-from fairlead.engine.view import View
 from fairlead.io.clock import VirtualClock, run_virtual, seeded
 from fairlead.model import events
-from fairlead.model.market import State
 from fairlead.sim.city import City
 from fairlead.sim.listing import Listing
 from fairlead.sim.server.memory import Memory
 from fairlead.venues import registry
 from fairlead.wire.conversation import Topic
 from fairlead.wire.face import Rng
-from tests.voyage.books import LOOK_MS, MS, BookLookout
+from tests.voyage.books import LOOK_MS, MS, STEP_MS, BookLookout
 from tests.voyage.chronicle import Chronicle
 from tests.voyage.flows import CandleLookout, TradeLookout, ValueLookout
 from tests.voyage.holdings import holdings
@@ -36,14 +34,16 @@ VENUES = ("binance", "kraken", "okx")
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 OTHER = "ETH/USDT"  # listed, so that a wrong name can be a listed one; nobody watches it
 SLOTS = 2  # addresses of each host
+LOOKS_A_STEP = STEP_MS // LOOK_MS
 HELD_MOST = 4_200  # of anything that the client keeps: the largest are memos of 4,096
-HOLDINGS_EVERY = 1_500  # looks
+HOLDINGS_EVERY = 2_900  # looks
 WARNED_MS = 100  # what was on its way when a refusal struck could not know
 
 
-def sail(seed: int, mends: Mends | None = None, calm: bool = False) -> Log:
-    """Sails it once. `calm`: nothing goes wrong. `mends`: what the client mends, all of it unless said otherwise."""
-    log = Log(seed)
+def sail(seed: int, mends: Mends | None = None, *, calm: bool = False, blind: bool = False) -> Log:
+    """Sails it once. `calm`: nothing goes wrong; `blind`: nothing is judged. `mends`: what the client mends, all of it
+    unless said otherwise."""
+    log = Log(seed, blind)
     run_virtual(lambda: Voyage(seed, log, mends or Mends(), calm).run(), seed)
     return log
 
@@ -58,14 +58,16 @@ class Voyage:
         self._troubles: tuple[Trouble, ...] = () if calm else plan(rng, places)
         markets = list(self._watched)
         rng.shuffle(markets)
-        self._with_candles = frozenset(markets[:2])
-        self._more = ((markets[-1], "quote"), ((VENUES[-1], SWAP), rng.choice(("mark", "funding"))))
+        self._with_candles = frozenset(markets[: rng.randrange(1, 3)])
+        swaps = [((venue, symbol), rng.choice(("mark", "funding"))) for venue, symbol in markets if symbol == SWAP]
+        self._more = ((markets[-1], "quote"), *swaps)
         self._doubled = ("book",) if rng.random() < 0.25 else ()
         self._seeds = [rng.getrandbits(64) for _ in range(3)]
         self._books: list[BookLookout] = []
         self._trades: dict[tuple[str, str], TradeLookout] = {}
         self._candles: list[CandleLookout] = []
         self._slow: list[Any] = []
+        self._session: Session | None = None  # while it is under way
 
     async def run(self) -> None:
         asyncio.get_running_loop().set_exception_handler(self._lost_error)
@@ -74,16 +76,21 @@ class Voyage:
         self._clock = clock
         self._city = City(VENUES, self._world, clock, city)
         self._weather = Weather(self._city, clock, self._troubles)
-        async with Memory(self._city, clock, memory_rng, slots=SLOTS) as memory:
-            windows = Windows(clock=clock, rng=client_rng, http=memory.http, ws=memory.ws)
-            session = Session(VENUES, windows, hosts=memory.addresses, mends=self._mends, doubled=self._doubled)
-            async with session:
-                self._board(session)
-                await self._sail(session)
-                self._end(session)
-            await asyncio.sleep(0.1)
-            self._log.note("counts", clock.mono_ns(), sorted(session.counts.items()))
-            self._nothing_left()
+        memory = Memory(self._city, clock, memory_rng, slots=SLOTS)  # its pace is ours, see `_pace`
+        pace = asyncio.create_task(self._pace(), name="the pace")
+        windows = Windows(clock=clock, rng=client_rng, http=memory.http, ws=memory.ws)
+        session = Session(VENUES, windows, hosts=memory.addresses, mends=self._mends, doubled=self._doubled)
+        async with session:
+            self._board(session)
+            self._session = session
+            await clock.sleep(LASTS_S)
+            self._session = None
+            self._end(session)
+        await clock.sleep(0.1)
+        pace.cancel()
+        await asyncio.gather(pace, return_exceptions=True)
+        self._log.note("counts", clock.mono_ns(), sorted(session.counts.items()))
+        self._nothing_left()
 
     # ---- before
 
@@ -107,7 +114,7 @@ class Voyage:
                 topic = Topic(kind, symbol)
                 value = ValueLookout(venue, market.feed(topic), story, self._log)
                 market.feed(topic).subscribe(_with_now(value.hear, now))
-        self._slow = [session[venue].trades(SPOT) for venue in VENUES]  # nobody reads these
+        self._slow = [session[venue].trades(symbol) for venue, symbol in self._watched]  # nobody reads these
         self._view = session.consolidated(SPOT)
 
     def _health(self, event: events.Health) -> None:
@@ -126,27 +133,34 @@ class Voyage:
 
     # ---- under way
 
-    async def _sail(self, session: Session) -> None:
-        end_ns = self._clock.mono_ns() + LASTS_S * 1_000 * MS
+    async def _pace(self) -> None:
+        """The world steps, and whoever is on board looks around right before it does."""
         looks = 0
-        while (now_ns := self._clock.mono_ns()) < end_ns:
-            self._weather.look()
-            world_ns = self._city.now_ns()
-            for book in self._books:
-                book.look(now_ns, world_ns)
-            self._look_at_view(session, self._view, now_ns)
-            self._look_at_refusals(now_ns)
-            if looks % HOLDINGS_EVERY == HOLDINGS_EVERY - 1:
-                self._look_at_holdings(session, now_ns)
+        while True:
+            if self._session is not None:
+                self._look(self._session, looks)
+            if looks % LOOKS_A_STEP == 0:
+                self._city.step()
             looks += 1
             await self._clock.sleep(LOOK_MS / 1_000)
 
-    def _look_at_view(self, session: Session, view: View, now_ns: int) -> None:
-        for side in (view.bid, view.ask):
-            if side is not None:
-                feed = session[side.venue].feed(Topic("book", SPOT))
-                if feed.state is not State.LIVE:
-                    self._log.breach(now_ns, f"the consolidated view shows {side.venue}, which is {feed.state}")
+    def _look(self, session: Session, looks: int) -> None:
+        now_ns, world_ns = self._clock.mono_ns(), self._city.now_ns()
+        self._weather.look()
+        if self._log.is_blind:
+            return
+        for book in self._books:
+            book.look(now_ns, world_ns)
+        self._look_at_view(now_ns)
+        self._look_at_refusals(now_ns)
+        if looks % HOLDINGS_EVERY == HOLDINGS_EVERY - 1:
+            self._look_at_holdings(session, now_ns)
+
+    def _look_at_view(self, now_ns: int) -> None:
+        marked = [book.venue for book in self._books if book.symbol == SPOT and not book.is_live]
+        for side in (self._view.bid, self._view.ask) if marked else ():
+            if side is not None and side.venue in marked:
+                self._log.breach(now_ns, f"the consolidated view shows {side.venue}, which is not LIVE")
 
     def _look_at_refusals(self, now_ns: int) -> None:
         """Invariant I5: the venue's own limits are never met, save by what was on its way when they fell."""
@@ -166,17 +180,16 @@ class Voyage:
 
     def _end(self, session: Session) -> None:
         now_ns, world_ns = self._clock.mono_ns(), self._city.now_ns()
-        for trades in self._trades.values():
-            trades.close(now_ns, world_ns)
-        for candles in self._candles:
-            candles.close(now_ns, world_ns)
+        everything: list[TradeLookout | CandleLookout] = [*self._trades.values(), *self._candles]
+        for one in everything if not self._log.is_blind else ():
+            one.close(now_ns, world_ns)
         self._log.struck = self._weather.struck
         self._log.topics = sum(len(session.desk(venue).feeds) for venue in VENUES)
 
     def _nothing_left(self) -> None:
         now_ns = self._clock.mono_ns()
         left = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        if left != ["the city's pace"]:
+        if left:
             self._log.breach(now_ns, f"tasks are left behind: {left}")
         if self._city.connections:
             self._log.breach(now_ns, f"connections are left open: {self._city.connections}")
@@ -185,12 +198,13 @@ class Voyage:
 def _listings(rng: Rng) -> list[Listing]:
     """Little markets: a change of the book about twice a second, a trade about as often."""
     found = [Listing(venue, OTHER, Decimal(3_000), 2, 4, depth=2, step_ms=60_000) for venue in VENUES]
-    for venue, symbol in ((VENUES[0], SPOT), (VENUES[1], SPOT), (VENUES[2], SPOT), (VENUES[2], SWAP)):
+    last = rng.choice(((SPOT,), (SWAP,), (SPOT,), (SWAP,), (SPOT, SWAP)))
+    for venue, symbol in ((VENUES[0], SPOT), (VENUES[1], SPOT), *((VENUES[2], symbol) for symbol in last)):
         swap = symbol == SWAP
         found.append(
             Listing(
                 venue, symbol, Decimal(62_000), 1 if swap else 2, 2 if swap else 5,
-                depth=rng.randrange(60, 100), changes_hz=rng.uniform(4, 8), trades_hz=rng.uniform(0.3, 0.9),
+                depth=rng.randrange(55, 80), changes_hz=rng.uniform(3, 6), trades_hz=rng.uniform(0.3, 0.9),
                 step_ms=rng.choice((500, 600)), funding_hours=8 if swap else 0,
                 contract_size=Decimal("0.01") if swap else Decimal(1),
                 level_qty=Decimal(50) if swap else Decimal("0.5"), trade_qty=Decimal(5) if swap else Decimal("0.05"),
