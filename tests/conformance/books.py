@@ -78,7 +78,7 @@ CASES = (
         "the book is marked at once, begins again from a whole, and no wrong level was ever LIVE", gap,
     ),
     Case(
-        52, "the snapshot is older than the first change", "the connection is cut and three snapshots are 30 changes old",
+        52, "the snapshot is older than the first change", "after a cut, three snapshots are 30 changes old",
         "each is refused and asked for again, and the book joins without a hole", old_snapshot, (FETCHES,),
     ),
     Case(

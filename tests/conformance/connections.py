@@ -27,6 +27,13 @@ async def silent_book(at: Stage) -> None:
     at.must(0 < stale_ms < allowed_ms + 1_500, f"it took {stale_ms:.0f} ms to see, {allowed_ms:.0f} were allowed")
 
 
+async def stuck_book(at: Stage) -> None:
+    await at.calm()
+    at.strike("stick", kind="book", most=1)
+    await at.wait(60)
+    at.saw(events.Stale)
+
+
 async def closed(at: Stage) -> None:
     await at.calm()
     at.strike("cut", "conn", code=1001)
@@ -89,6 +96,16 @@ async def slammed(at: Stage) -> None:
     at.must(len(at.heard(events.Lost)) >= 9, "the storm was not told")
 
 
+async def maintenance(at: Stage) -> None:
+    await at.calm()
+    at.city.maintain(at.name, True)
+    await at.wait(20)
+    at.must(not at.book.is_live, "a book is LIVE of a venue that is shut")
+    at.city.maintain(at.name, False)
+    await at.wait(40)
+    at.saw(events.Lost, events.Resynced)
+
+
 async def lost_ack(at: Stage) -> None:
     await at.calm()
     at.strike("deafen", most=1)
@@ -100,12 +117,12 @@ async def lost_ack(at: Stage) -> None:
 async def refused_topic(at: Stage) -> None:
     await at.calm()
     deny = at.strike("deny", most=1)
-    stream = at.market.book(OTHER)
     try:
-        await stream.first(20)
-        at.must(False, "a refused subscription gave a book")
+        book = await at.market.book(OTHER).first(20)
     except Refused as refused:
         at.must(refused.code or refused.kind, f"the refusal says nothing: {refused}")
+    else:
+        raise at.breach(f"a refused subscription gave {book!r}")
     at.must(deny.fired == 1, f"{deny!r} did not do its work")
     at.saw(events.Denied)
     at.must(not at.book.was_marked, "one refused topic took another with it")
@@ -117,6 +134,10 @@ CASES = (
     Case(
         49, "an open connection falls silent", "the book says nothing for 20 s, heartbeats go on",
         "it is STALE as soon as the silence is longer than its own cadence, is renewed, and lives again", silent_book,
+    ),
+    Case(
+        49, "a channel falls silent for good", "the book says nothing more until it is subscribed to anew",
+        "it is STALE, is subscribed to anew, and lives again", stuck_book,
     ),
     Case(
         50, "the venue closes the connection", "closed with 1001",
@@ -167,5 +188,9 @@ CASES = (
     Case(
         75, "connections are accepted and closed at once", "nine in a row",
         "the waits grow up to their limit, each is told, and it comes back", slammed,
+    ),
+    Case(
+        117, "maintenance", "the venue refuses everything for 20 s",
+        "nothing is LIVE meanwhile, its limits are kept, and all begins anew", maintenance,
     ),
 )  # fmt: skip

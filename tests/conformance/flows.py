@@ -1,4 +1,4 @@
-"""Cases of trades, quotes and candles: wrong numbers and times, holes after a reconnect, bursts, and readers that sleep."""
+"""Cases of trades, quotes and candles: wrong numbers and times, holes after a reconnect, bursts, sleeping readers."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ async def burst(at: Stage) -> None:
 
 
 async def slow_reader(at: Stage) -> None:
-    """A market of 600 trades a second for half a minute."""
+    """In a market of 600 trades a second."""
     await at.calm()
     slow: Subscription[Trade] = at.market.trades(SYMBOL)
     prompt: list[Trade] = []

@@ -18,7 +18,7 @@ from fairlead.sim.city import City
 from fairlead.sim.rules import Args, Match, Rule
 from fairlead.sim.server.web import Served
 from fairlead.sim.world import World
-from tests.conformance.stage import START_NS, SYMBOL, listings
+from tests.conformance.stage import SEED, START_NS, SYMBOL, listings
 from tests.conformance.witness import Breach
 
 PATIENCE_S = 20.0  # nothing is measured by it: it ends a run that hangs
@@ -70,7 +70,7 @@ def visit(name: str, act: Visit) -> None:
 
     async def main() -> None:
         clock = RealClock()
-        city = City([name], World(7, listings(name), START_NS), clock, seeded(1))
+        city = City([name], World(SEED, listings(name), START_NS), clock, seeded(1))
         async with Served(city, clock) as served:
             windows = Windows(clock, seeded(3), AioHttp(), Picows(clock))
             async with Session([name], windows, hosts=served.addresses) as session:

@@ -76,6 +76,32 @@ async def banned(at: Stage) -> None:
     await at.wait(5)
 
 
+async def torn(at: Stage) -> None:
+    await at.calm()
+    for action in ("truncate", "garbage", "reset"):
+        strike = at.strike(action, "rest", op="ticker", most=1)
+        await at.market.ask_ticker(SYMBOL)
+        at.must(strike.fired == 1, f"{strike!r} did not do its work")
+
+
+async def failing(at: Stage) -> None:
+    await at.calm()
+    for status in (500, 502, 503, 504):
+        since = len(at.ear.calls)
+        at.strike("status", "rest", op="ticker", most=1, status=status)
+        await at.market.ask_ticker(SYMBOL)
+        statuses = [call.status for call in _tickers(at, since)]
+        at.must(statuses == [status, 200], f"the answers were {statuses}")
+
+
+async def blocked(at: Stage) -> None:
+    await at.calm()
+    at.strike("status", "rest", op="ticker", status=403)
+    error = await _fails(at)
+    at.must(isinstance(error, Refused) and error.kind == Kind.BLOCKED, f"told as {error!r}")
+    at.must(not at.book.was_marked, "the streams went with it")
+
+
 async def wrong_region(at: Stage) -> None:
     await at.calm()
     since = len(at.ear.calls)
@@ -136,6 +162,18 @@ async def shared(at: Stage) -> None:
 
 
 CASES = (
+    Case(
+        8, "a reply that is cut, no JSON, or none at all", "one read each",
+        "it is never taken for an answer, and the read is asked again", torn,
+    ),
+    Case(
+        10, "500, 502, 503, 504", "one read each",
+        "the read is asked again after a while", failing,
+    ),
+    Case(
+        13, "403 from a firewall", "one operation is answered by a page that is not the venue's",
+        "it is told as blocked, not as a missing permission, and the streams go on", blocked,
+    ),
     Case(
         14, "429 with the time to wait", f"one refusal by the limits, for {WAIT_MS // 1000} s",
         "nothing is asked on that budget until then, it is told, and the read is answered", limited, (NAMES_WAIT,),

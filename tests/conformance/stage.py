@@ -1,6 +1,6 @@
 """One venue of a simulated city, one session on it in virtual time, and witnesses of all it shows; it stages nothing.
 
-    verdict = play("north", case.run)
+    play("north", case.act)
 
 What a case does is done through the Stage it is given; what must not be is raised as a Breach."""
 
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from fairlead.engine.desk import Desk, Windows
+from fairlead.engine.feed import Mends
 from fairlead.engine.market import Market
 from fairlead.engine.session import Session
 from fairlead.io.clock import VirtualClock, VirtualLoop, run_virtual, seeded
@@ -35,6 +36,7 @@ H = TypeVar("H", bound=events.Health)
 
 MS = 1_000_000
 SYMBOL, OTHER = "BTC/USDT", "ETH/USDT"
+SEED = 7
 START_NS = 1_750_000_020_000_000_000  # a whole minute
 CALM_S = 15.0  # the client learns its cadences before anything goes wrong
 SLOTS = 2  # addresses of every host
@@ -94,8 +96,8 @@ class Shelf:
 class Stage:
     """`async with` opens the session; `calm` watches book and trades and waits until both are learned."""
 
-    def __init__(self, name: str, clock: VirtualClock, city: City, memory: Memory) -> None:
-        self.name, self.clock, self.city = name, clock, city
+    def __init__(self, name: str, clock: VirtualClock, city: City, memory: Memory, mends: Mends | None) -> None:
+        self.name, self.clock, self.city, self._mends = name, clock, city, mends
         self.venue: Venue = city.mouth(name).venue
         self.stall: Stall = city.mouth(name).stalls[SYMBOL]
         self.told: list[events.Health] = []
@@ -109,7 +111,8 @@ class Stage:
         minted = self.city.keys[self.name]
         key = {"key": minted.key, "secret": minted.secret, "passphrase": minted.passphrase}
         signer = FileSigner(msgspec.json.encode(key), self.venue.key_kinds)
-        session = Session([self.name], windows, hosts=self._memory.addresses, signers={self.name: signer})
+        hosts, signers = self._memory.addresses, {self.name: signer}
+        session = Session([self.name], windows, hosts=hosts, mends=self._mends, signers=signers)
         session.health(self.told.append)
         return session
 
@@ -204,14 +207,14 @@ class Stage:
         self.must(not self.refused(), f"{self.refused()} refusals by the venue's limits were our own fault")
 
 
-def play(name: str, act: Act, seed: int = 7, **knobs: Any) -> None:
-    """Lets one case happen on one venue. Knobs change the market."""
+def play(name: str, act: Act, mends: Mends | None = None, **knobs: Any) -> None:
+    """Lets one case happen on one venue. Knobs change the market; without its mends a session should fail."""
 
     async def main() -> None:
         clock = VirtualClock()
-        city = City([name], World(seed, listings(name, **knobs), START_NS), clock, seeded(1))
+        city = City([name], World(SEED, listings(name, **knobs), START_NS), clock, seeded(1))
         async with Memory(city, clock, seeded(2), slots=SLOTS) as memory:
-            stage = Stage(name, clock, city, memory)
+            stage = Stage(name, clock, city, memory, mends)
             try:
                 await act(stage)
                 await stage.whole()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from fairlead.venues import registry
-from tests.conformance import books, clocks, connections, flows, requests, wires
+from tests.conformance import books, clocks, connections, flows, requests, toy, wires
 from tests.conformance.case import Case
 from tests.conformance.real import visit
 from tests.conformance.stage import play
@@ -17,25 +17,62 @@ CASES: tuple[Case, ...] = tuple(
         key=lambda case: case.number,
     )
 )
-HOLDS = "holds"
-TOY, TOY_FOLDER = "toy", "tests.conformance.toy"
+NAMES = (*(name for name in registry.names() if name != toy.NAME), toy.NAME)
+PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
+HOLDS, APART = "yes", "–"
+HEAD = """\
+# Conformance
+
+What can go wrong, staged on every venue against its simulator, and judged by the simulator's own ledger.
+The page is written by `python -m tests.conformance`, and a test compares it with what the cases are.
+The numbers are those of a larger catalogue of faults, so gaps are meant; orders and accounts are not in it yet.
+`toy` is a venue of nobody's: it is known to the registry and to nothing else, which shows what a new venue needs.
+Whatever is staged, in the end the book is live and the venue's own to the last digit, every trade was heard once and \
+in order, no wrong book was ever LIVE, and no request was refused by a limit of the venue.
+
+"""
 
 
-def enlist() -> tuple[str, ...]:
-    """Every venue the registry knows, and the toy, which becomes known by this one line."""
-    if TOY not in registry.names():
-        registry.register(TOY, TOY_FOLDER)
-    return registry.names()
+def claim(name: str, case: Case) -> str:
+    """HOLDS, or why the case does not apply."""
+    with toy.listed():
+        return case.lacking(registry.venue(name), registry.mirror(name)) or HOLDS
 
 
-@cache
-def verdict(name: str, case: Case) -> str:
-    """`holds`, or why the case does not apply; raises what must not be."""
-    lacking = case.lacking(registry.venue(name), registry.mirror(name))
-    if lacking:
-        return lacking
-    if case.act is not None:
-        play(name, case.act, trades_hz=case.trades_hz)
-    if case.real is not None:
-        visit(name, case.real)
-    return HOLDS
+def run(name: str, case: Case) -> None:
+    """Raises what must not be."""
+    if claim(name, case) != HOLDS:
+        return
+    with toy.listed():
+        if case.act is not None:
+            play(name, case.act, trades_hz=case.trades_hz)
+        if case.real is not None:
+            visit(name, case.real)
+
+
+def page(verdict: Callable[[str, Case], str] = claim) -> str:
+    """The whole of it; `verdict` says what came of a case on a venue."""
+    verdicts = {(name, case): verdict(name, case) for case in CASES for name in NAMES}
+    titles = ("#", "what goes wrong", "how it is staged", "what holds", *NAMES)
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for case in CASES:
+        cells = [HOLDS if verdicts[name, case] == HOLDS else APART for name in NAMES]
+        lines.append(f"| {case.number} | {case.fault} | {case.staged} | {case.holds} | {' | '.join(cells)} |")
+    return HEAD + "\n".join([*lines, *_apart(verdicts), *_elsewhere()]) + "\n"
+
+
+def _apart(verdicts: dict[tuple[str, Case], str]) -> Iterator[str]:
+    """Why a cell does not say yes."""
+    yield from ("", "## Why some do not apply", "")
+    for (name, case), verdict in verdicts.items():
+        if verdict != HOLDS:
+            yield f"- {case.number}, {case.fault}, {name}: {verdict}."
+
+
+def _elsewhere() -> Iterator[str]:
+    yield from ("", "## Proven for all venues at once", "")
+    yield "Transports know no venue, so what only they can do wrong is proven in their own tests."
+    yield ""
+    for case in CASES:
+        for test in case.proven:
+            yield f"- {case.number}, {case.fault}: `{test}`"

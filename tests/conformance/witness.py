@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from fairlead.core.book import Book
+from fairlead.engine.feed import Feed
 from fairlead.engine.market import Market
 from fairlead.model.market import Candle, State, Trade
 from fairlead.sim.happenings import Levels
@@ -31,7 +32,7 @@ class BookWitness:
         self.shown = 0
         self._breaches: list[Breach] = []
         self._stall, self._mono_ms = stall, mono_ms
-        self._feed = market.feed(Topic("book", stall.symbol))
+        self._feed: Feed[Book] = market.feed(Topic("book", stall.symbol))
         self.topic = self._feed.topic
         depth = self.topic.detail
         self._levels = min(LEVELS, int(depth) if depth.isdigit() and int(depth) else LEVELS)
@@ -40,8 +41,8 @@ class BookWitness:
 
     @property
     def book(self) -> Book:
-        book: Book = self._feed.last
-        return book
+        assert self._feed.last is not None, "a feed of books always has one"
+        return self._feed.last
 
     @property
     def is_live(self) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -15,8 +14,8 @@ from fairlead.sim.city import City
 from fairlead.sim.listing import Listing
 from fairlead.sim.server.memory import Memory
 from fairlead.sim.world import World
-from fairlead.venues import registry
 from fairlead.wire.face import Clock
+from tests.conformance.toy import listed
 
 T = TypeVar("T")
 START_NS = 1_750_000_020_000_000_000
@@ -31,18 +30,8 @@ def toy_world(seed: int = 7) -> World:
     return World(seed, listings, START_NS)
 
 
-@contextmanager
-def toy_listed() -> Iterator[None]:
-    """The registry knows the toy for as long as this lasts."""
-    registry.register("toy", "tests.conformance.toy")
-    try:
-        yield
-    finally:
-        del registry._VENUES["toy"]
-
-
 def toy_city(clock: Clock, seed: int = 7) -> City:
-    with toy_listed():
+    with listed():
         return City(["toy"], toy_world(seed), clock, seeded(seed))
 
 
@@ -93,7 +82,7 @@ class Client:
 
 def counted(event: dict[str, Any]) -> dict[str, Any]:
     """A book's levels as the world counts them: in units of the listing's last decimals."""
-    sides = {
+    sides: dict[str, Any] = {
         side: [[fixed(price, 2), fixed(qty, 5)] for price, qty in event[side]]
         for side in ("bids", "asks")
         if side in event

@@ -16,8 +16,8 @@ from fairlead.sim.limiter import STRIKES_TO_BAN
 from fairlead.sim.meddler import Meddler
 from fairlead.sim.server.memory import Memory, MemoryLink
 from fairlead.wire.face import HttpCall, WsLink
-from tests.sim.street import Client, in_memory
 from tests.conformance.toy.hearing import Hearing
+from tests.sim.street import Client, in_memory
 
 
 async def get(memory: Memory, target: str) -> tuple[int, dict[str, str], Any]:

@@ -1,7 +1,7 @@
 """The shapes of the toy's messages. It says our own nouns under their field names; only its books are its own.
 
-    {"topic":"book:BTC/USDT:0","event":{"symbol":"BTC/USDT","whole":false,"first":8,"last":9,"prior":7,
-     "bids":[["62000.01","0.50000"]],"asks":[],"at":1750000000000000000,"sum":42}}"""
+{"topic":"book:BTC/USDT:0","event":{"symbol":"BTC/USDT","whole":false,"first":8,"last":9,"prior":7,
+ "bids":[["62000.01","0.50000"]],"asks":[],"at":1750000000000000000,"sum":42}}"""
 
 from __future__ import annotations
 
