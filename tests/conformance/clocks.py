@@ -45,8 +45,7 @@ async def jumped(at: Stage) -> None:
 async def slept(at: Stage) -> None:
     """Our steady clock stands still in sleep: the world is half an hour on, and every connection is gone."""
     await at.calm()
-    at.strike("skew", "clock", ms=ASLEEP_MS)
-    at.clock.jump(ASLEEP_MS * MS)
+    at.sleep_machine(ASLEEP_MS)
     at.strike("cut", "conn")
     await at.wait(20)
     at.saw(events.Lost, events.Resynced)

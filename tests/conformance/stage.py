@@ -160,6 +160,11 @@ class Stage:
         assert isinstance(loop, VirtualLoop)
         loop.pass_time(seconds)
 
+    def sleep_machine(self, ms: int) -> None:
+        """The lid was closed: the world is so much on, and so is our wall clock; our steady clock stood still."""
+        self.city._begin_ns += ms * MS
+        self.clock.jump(ms * MS)
+
     # What a case sees.
 
     @property
