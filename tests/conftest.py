@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+Figure = Callable[[str, int], None]
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -19,6 +21,24 @@ def foreign_python() -> Path:
     if not python.exists():
         lack("other people's clients are not installed: make foreign", can_install=True)
     return python
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Figure:
+    """Takes a number that is worth telling; those of one name are added up over all tests at the end."""
+    return lambda name, value: request.node.user_properties.append((name, value))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = Counter[str]()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            if report.when == "call":
+                figures.update(dict(report.user_properties))
+    if figures:
+        terminalreporter.section("figures")
+    for name, value in figures.items():
+        terminalreporter.write_line(f"{name}: {value:,}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
