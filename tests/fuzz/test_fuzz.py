@@ -7,10 +7,10 @@ import resource
 import sys
 import traceback
 import tracemalloc
-from collections.abc import Callable
 
 import pytest
 
+from tests.conftest import Figure
 from tests.fuzz import rooms, venues
 from tests.fuzz.mutants import Mutants
 from tests.fuzz.target import Target
@@ -24,7 +24,6 @@ ROUND = 100  # texts that one machine takes before a fresh one stands in
 SHOWN = 10  # of what broke
 GROWTH_MOST_BYTES = 64 << 20  # of a process that has taken a quarter of its texts already
 KEPT_MOST_BYTES = 256 << 10  # of one machine after its first texts
-Record = Callable[[str, object], None]
 
 
 def fuzz(target: Target, seed: str, count: int) -> list[str]:
@@ -44,7 +43,7 @@ def fuzz(target: Target, seed: str, count: int) -> list[str]:
     return found
 
 
-def _part(seed: str, count: int, record: Record) -> None:
+def _part(seed: str, count: int, figure: Figure) -> None:
     """So many texts over all targets, by their shares."""
     inputs, found, early = 0, list[str](), 0
     for at, target in enumerate(ALL):
@@ -53,8 +52,8 @@ def _part(seed: str, count: int, record: Record) -> None:
         inputs += some
         if at == len(ALL) // 4:
             early = _peak_bytes()
-    record("spoilt texts", inputs)
-    record("crashes over them", len(found))
+    figure("fuzz: inputs", inputs)
+    figure("fuzz: crashes", len(found))
     assert not found, "\n\n".join(found[:SHOWN])
     assert _peak_bytes() - early < GROWTH_MOST_BYTES
 
@@ -65,17 +64,17 @@ def _peak_bytes() -> int:
 
 
 @pytest.mark.parametrize("part", range(EVERYDAY_PARTS))
-def test_no_text_breaks_a_decoder(part: int, record_property: Record) -> None:
+def test_no_text_breaks_a_decoder(part: int, figure: Figure) -> None:
     """If this failed, a venue, a proxy or a client could stop a stream, a simulator or a command by what it sends."""
-    _part(f"everyday {part}", EVERYDAY // EVERYDAY_PARTS, record_property)
+    _part(f"everyday {part}", EVERYDAY // EVERYDAY_PARTS, figure)
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("part", range(PROOF_PARTS))
-def test_no_text_of_ten_million_breaks_a_decoder(part: int, record_property: Record) -> None:
+def test_no_text_of_ten_million_breaks_a_decoder(part: int, figure: Figure) -> None:
     """If this failed, a rare text would do what the everyday run is too short to find."""
-    _part(f"proof {part}", PROOF // PROOF_PARTS + 1, record_property)
+    _part(f"proof {part}", PROOF // PROOF_PARTS + 1, figure)
 
 
 @pytest.mark.parametrize("target", LASTING, ids=lambda target: target.name)
