@@ -70,10 +70,6 @@ class Connection(NamedTuple):
         return tuple(line for step, _, lines in self.steps if step == what for line in lines)
 
 
-def venues() -> list[str]:
-    return sorted({path.parent.name for path in FOLDER.glob("*/*.http")})
-
-
 def files(ending: str) -> list[Path]:
     return sorted(FOLDER.glob(f"*/*.{ending}"))
 

@@ -175,18 +175,15 @@ def test_there_are_transcripts() -> None:
     assert CONNECTIONS
 
 
-@pytest.mark.parametrize("venue", reader.venues())
+@pytest.mark.parametrize("venue", registry.names())
 def test_every_call_and_every_channel_has_a_transcript(venue: str) -> None:
-    """If this failed, an endpoint or a channel could be misread without any test noticing."""
-    known = registry.venue(venue)
+    """If this failed, an endpoint, or a channel at one of its doors, could be misread without any test noticing."""
+    known, catalog = registry.venue(venue), reader.context(venue).catalog
     told = {reader.call(path).op for path in CALLS if path.parent.name == venue}
-    heard = {
-        name.partition(":")[0]
-        for path in CONNECTIONS
-        if path.parent.name == venue
-        for name in reader.connection(path).topics
-    }
-    spoken = {name.partition(":")[0] for door in known.doors for name in door.topics}
+    connections = [reader.connection(path) for path in CONNECTIONS if path.parent.name == venue]
+    topics = [reader.topic(name, catalog) for one in connections for name in one.topics]
+    heard = {(door.name, topic.kind) for topic in topics if (door := known.door_for(topic.kind, topic.detail))}
+    spoken = {(door.name, name.partition(":")[0]) for door in known.doors for name in door.topics}
     assert (sorted(set(known.endpoints) - told), sorted(spoken - heard)) == ([], [])
     assert set(known.markets) <= {*reader.markets(venue), *(known.markets if len(known.markets) == 1 else ())}
 

@@ -74,11 +74,24 @@ ROWS = [
     (400, -2038, "The requested action would change no state; rejecting", Kind.INVALID, False),
     (400, -2043, "", Kind.MARKET_STATE, False),
     (400, -1005, "No such IP has been white listed", Kind.ADDRESS, False),
+    (400, -1004, "Server is busy, please wait and try again", Kind.SERVER, True),
+    (400, -1011, "This IP cannot access this route.", Kind.ADDRESS, False),
+    (400, -1099, "Not found, authenticated, or authorized.", Kind.PERMISSION, False),
+    (400, -1109, "Invalid account.", Kind.ACCOUNT, False),
+    (400, -2008, "Invalid Api-Key ID.", Kind.KEY, False),
+    (400, -2017, "API Keys are locked on this account.", Kind.ACCOUNT, False),
+    (400, -2018, "Balance is insufficient.", Kind.FUNDS, False),
+    (400, -2010, "Order rejected - insufficient funds.", Kind.FUNDS, False),
+    (400, -1013, "System is under maintenance.", Kind.MAINTENANCE, False),
+    (400, -1013, "Too many requests, please wait.", Kind.LIMIT, False),
+    (400, -1013, "API key does not exist", Kind.KEY, False),
+    (400, 0, "Service unavailable from a restricted location according to the terms.", Kind.REGION, False),
     (400, -987_654, "Something nobody has heard of.", Kind.UNKNOWN_CODE, False),
 ]  # fmt: skip
 PAGES = [
-    (401, Kind.KEY), (403, Kind.BLOCKED), (404, Kind.GONE), (410, Kind.GONE), (418, Kind.BAN), (429, Kind.LIMIT),
-    (451, Kind.REGION), (500, Kind.SERVER), (502, Kind.SERVER), (504, Kind.SERVER), (302, Kind.UNKNOWN_CODE),
+    (401, Kind.KEY), (403, Kind.BLOCKED), (404, Kind.GONE), (405, Kind.GONE), (410, Kind.GONE), (418, Kind.BAN),
+    (429, Kind.LIMIT), (451, Kind.REGION), (500, Kind.SERVER), (502, Kind.SERVER), (504, Kind.SERVER),
+    (302, Kind.UNKNOWN_CODE),
 ]  # fmt: skip
 
 

@@ -83,6 +83,15 @@ DUPLICATE   REFUSED Already subscribed
 LIMIT       REFUSED Exceeded msg rate
 INVALID     REFUSED Subscription depth not supported
 INVALID     REFUSED Public market data subscriptions are unavailable on this endpoint
+SYMBOL      REFUSED EFunding:Unknown asset
+INVALID     REFUSED EFunding:Unknown withdraw key
+INVALID     REFUSED EFunding:No funding method
+NOT_FOUND   REFUSED EOrder:Unknown position
+SYMBOL      REFUSED Pair(s) not found
+INVALID     REFUSED Malformed request
+INVALID     REFUSED Unsupported field: 'price' for the given msg type: add order
+INVALID     REFUSED Event(s) not found
+INVALID     REFUSED Private data and trading are unavailable on this endpoint
 UNKNOWN_CODE UNKNOWN ENew:Never heard of
 """
 CASES = [line.split(maxsplit=2) for line in DOCUMENTED.strip().splitlines()]

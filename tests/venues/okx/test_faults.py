@@ -43,6 +43,13 @@ ROWS: list[tuple[str, set[Kind], bool]] = [
     ("51025 51102 51103 51174 51104 51105 51106 51107", {Kind.RISK}, False),
     ("51400 51405 51410 51401 51402 51503 51509 51510 51603", {Kind.NOT_FOUND}, False),
     ("51511", {Kind.POST_ONLY}, False),
+    ("50008 59505 60001 60003 4001", {Kind.KEY}, False),
+    ("60002", {Kind.SIGNATURE}, False),
+    ("60021 60022 60029 60030", {Kind.PERMISSION}, False),
+    ("51012 51014 51130", {Kind.SYMBOL}, False),
+    ("51113 60020 60025 4008", {Kind.LIMIT}, False),
+    ("60015 60016", {Kind.SERVER}, False),
+    ("51031 60017 60027 64000 70010 1009 4002", {Kind.INVALID}, False),
     ("51513 54004 60008 64001 64002 60028 60012 60013 60019 60033 64004", {Kind.INVALID}, False),
 ]
 CASES = [(code, kinds, is_open) for codes, kinds, is_open in ROWS for code in codes.split()]
