@@ -50,7 +50,7 @@ bench: setup foreign
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
 proof: setup foreign
-	FAIRLEAD_PROOF=1 $(BIN)/pytest -n $(WORKERS) -m proof --timeout 0
+	FAIRLEAD_PROOF=1 $(BIN)/pytest -v -n $(WORKERS) -m proof --timeout 0
 
 lock: setup
 	$(LOCK) $(UPGRADE) -o requirements/runtime.txt pyproject.toml
