@@ -141,7 +141,7 @@ def read_rules(text: str) -> tuple[Rule, ...]:
             rules = msgspec.json.decode(text, type=tuple[Rule, ...])
         else:
             rules = msgspec.toml.decode(text, type=_File).fault
-    except msgspec.DecodeError as trouble:
+    except (msgspec.DecodeError, ValueError, RecursionError) as trouble:  # TOML's reader knows no bound for a number
         raise Misuse(
             f"These are no mishaps: {trouble}",
             next="a rule needs an action; its other fields are channel, venue, match, args and when",
