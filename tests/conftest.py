@@ -9,9 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 Figure = Callable[[str, int], None]
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long one example takes is the machine's matter, and how busy it is.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
