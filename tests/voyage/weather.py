@@ -72,8 +72,8 @@ class Weather:
         return max([last_ns, *(work.last_ns for work in self._works if work.touches(venue, topic))])
 
     def refused_ns(self, venue: str) -> int:
-        """Until when a refusal by mishap could not be known: it had just struck; or it still stood, at a venue that never
-        says how long to wait."""
+        """Until when a refusal by mishap could not be known: it had just struck; or it still stood, at a venue that
+        never says how long to wait."""
         mouth = self._city.mouth(venue)
         words = mouth.mirror.refuse(mouth.mirror.limit(mouth.venue.budgets[0].name, 1_000)).headers
         tells = any(name.lower() == "retry-after" for name in words)
