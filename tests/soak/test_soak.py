@@ -38,7 +38,7 @@ HEARD_S = 1.0  # so long after the world stands still its last words have come
 CHRONICLE_CHANGES = 64  # of each book that the city remembers, so that its own memory is full early
 # From the end of the first third to the end of the last:
 PROCESS_MOST_BYTES = 40 << 20  # with the city in it
-SESSION_MOST_BYTES = 8 << 20  # its memos of texts and numbers of trades are bounded, and still filling
+SESSION_MOST_BYTES = 4 << 20  # its memos of texts and numbers of trades are bounded, and still filling
 
 
 class Stoppable:
