@@ -254,6 +254,21 @@ def test_wholes_that_are_numbered_anew_are_followed() -> None:
     assert run.hear(run.oracle.change([(True, 1, 6)])) is Take.APPLIED
 
 
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.whole_from is None])
+def test_a_whole_that_was_overtaken_does_not_take_the_book_back(name: str) -> None:
+    """A snapshot that dawdled on the wire would replace a newer book, and the past be called live."""
+    oracle = Oracle(RULES[name])
+    run = Run(oracle, Strand(BTC, oracle.rule, oracle.depth))
+    early = oracle.whole()
+    oracle.change([(True, 1, 3)])
+    run.hear(oracle.whole())
+    run.hear(oracle.change([(True, 2, 1)]))
+    before = run.strand.position
+    assert run.strand.take(early) is Take.IGNORED
+    assert (run.strand.live, run.strand.position) == (True, before)
+    run.check()
+
+
 def test_a_sum_that_does_not_come_proves_nothing() -> None:
     """A venue that stops sending checksums would be believed without any proof."""
     run = Run(Oracle(RULES["sum"], 3), Strand(BTC, RULES["sum"], 3))

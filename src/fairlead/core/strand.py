@@ -121,6 +121,8 @@ class Strand:
         return Take.WAITING
 
     def _begin(self, levels: Levels) -> Take:
+        if self.live and 0 < levels.venue_ns < self.venue_ns and levels.last <= self.last:
+            return Take.IGNORED  # it was asked for before what we hold, and was overtaken
         bids, asks = self._read(levels.bids), self._read(levels.asks)
         held = (dict(self.rungs.bids.qtys), dict(self.rungs.asks.qtys)) if self.live else None
         self.rungs.load(bids, asks)
