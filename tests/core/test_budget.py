@@ -249,6 +249,17 @@ def test_a_shorter_wish_for_quiet_does_not_shorten_a_ban() -> None:
     assert (use.quiet_ms, use.banned) == (100_000, True)
 
 
+def test_a_ban_shuts_all_that_its_owner_may_do() -> None:
+    """If this failed, we would go on to dial while our address is banned, and lengthen the ban."""
+    dials = Budget("dials", 300, 300_000, Window.SLIDING, "ip")
+    keyed = Budget("keyed", 10, 10_000, Window.SLIDING, "key")
+    world = World(WEIGHT, dials, keyed)
+    world.told(Reading("weight", quiet_ms=5_000, banned=True))
+    waiting, free = world.wish(Charge("dials")), world.wish(Charge("keyed"))
+    assert world.granted() == [free]
+    assert world.granted(after_ms=5_000) == [waiting]
+
+
 def test_bans_survive_a_restart() -> None:
     """If this failed, restarting the bot would be the way to turn two minutes of ban into three days."""
     before = World()

@@ -159,7 +159,17 @@ class Budgets:
                 self._count((reading.budget, "")).told(reading.used, now)
             until_ms = max(reading.quiet_until_ms, venue_ms + reading.quiet_ms)
             if until_ms > venue_ms:
-                self._hush(Quiet(reading.budget, until_ms, reading.banned), now)
+                for name in self._shut_with(reading):
+                    self._hush(Quiet(name, until_ms, reading.banned), now)
+
+    def _shut_with(self, reading: Reading) -> list[str]:
+        """A ban is not of one budget: whoever shares its owner, be it to dial, must be quiet too."""
+        owner = self._budgets[reading.budget].of
+        return [
+            name
+            for name, budget in self._budgets.items()
+            if name == reading.budget or (reading.banned and budget.of == owner)
+        ]
 
     def state(self, mono_ns: int) -> Standing:
         return Standing(tuple(quiet for until_ns, quiet in self._quiets.values() if until_ns > mono_ns))
