@@ -114,6 +114,25 @@ def test_a_bar_that_was_running_when_the_wire_was_cut_is_not_closed_on_half_its_
     play(visit)
 
 
+def test_a_bar_whose_last_words_a_departing_connection_may_have_had_is_asked_for() -> None:
+    """If this failed, replacing a late connection would close its bar without the trades still on their way."""
+    doubled: dict[str, Any] = {"doubled": {"candles"}}
+
+    async def visit(stage: Stage) -> None:
+        reader, now = await reading(stage)
+        stage.wires[0].tell(BARS, bar(now, close=100.5))
+        await stage.wait(50_000)
+        stage.wires[0].drop()
+        await stage.wait(10_000)
+        stage.replies["/candles"] = (bar(now, close=103.0), bar(now + 1))
+        stage.wires[1].tell(BARS, bar(now + 1))
+        await stage.wait(1_000)
+        ended = [one for one in reader.heard if one.closed]
+        assert [(one.open_ns // MINUTE_NS, one.close, one.filled) for one in ended] == [(now, 103.0, True)]
+
+    play(visit, **doubled)
+
+
 def test_two_connections_tell_each_closed_bar_once() -> None:
     """If this failed, a strategy that counts bars would count some of them twice."""
     doubled: dict[str, Any] = {"doubled": {"candles"}}

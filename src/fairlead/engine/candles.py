@@ -31,6 +31,10 @@ class CandleFeed(FlowFeed[Candle]):
 
         return lane
 
+    def left(self, line: Line) -> None:
+        super().left(line)
+        self._series.broke()  # its last words may have been on their way
+
     def _falls(self, state: State, why: str, by_ms: float = 0.0) -> None:
         super()._falls(state, why, by_ms)
         self._series.broke()
