@@ -6,12 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from fairlead.sim.rules import Args, Match, Rule
 from fairlead.wire.face import Rng
 
 FIRST_MS, LAST_MS = 40_000, 530_000  # the client learns its cadences before, and mends everything after
+# Who is thrown out again and again in seconds is right to wait longer each time, which is proven elsewhere: troubles of
+# one venue begin so far apart, though they may last into each other.
+APART_MS = 15_000
+DRAWS = 20  # the first of them that keeps this distance is taken
 LEAST, MOST = 11, 16  # troubles of one voyage
 KINDS_LEAST = 8
 WINDOW_MS = 60_000  # the longest window in which a venue counts requests
@@ -193,8 +198,18 @@ def plan(rng: Rng, places: tuple[Place, ...]) -> tuple[Trouble, ...]:
     rng.shuffle(names)
     count = rng.randrange(LEAST, MOST + 1)
     wanted = [*names[:KINDS_LEAST], *(rng.choice(names) for _ in range(count - KINDS_LEAST))]
-    times = sorted(rng.randrange(FIRST_MS, LAST_MS) for _ in wanted)
-    return tuple(_draw(rng, name, at_ms, places) for name, at_ms in zip(wanted, times, strict=True))
+    drawn = [_draw(rng, name, 0, places) for name in wanted]
+    begun: dict[str, list[int]] = {}
+    return tuple(sorted((_placed(rng, one, begun) for one in drawn), key=lambda one: one.at_ms))
+
+
+def _placed(rng: Rng, trouble: Trouble, begun: dict[str, list[int]]) -> Trouble:
+    """At a time that keeps its distance from what began earlier or later at the same venue."""
+    times = begun.setdefault(trouble.venue, [])
+    drawn = [rng.randrange(FIRST_MS, LAST_MS) for _ in range(DRAWS)]
+    at_ms = max(drawn, key=lambda one: min([APART_MS, *(abs(one - other) for other in times)]))
+    times.append(at_ms)
+    return msgspec.structs.replace(trouble, at_ms=at_ms)
 
 
 def _draw(rng: Rng, name: str, at_ms: int, places: tuple[Place, ...]) -> Trouble:
