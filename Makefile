@@ -31,7 +31,7 @@ demo: setup
 	$(BIN)/fairlead demo
 
 test: setup foreign
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 style: setup
 	$(BIN)/ruff check .
@@ -50,7 +50,7 @@ bench: setup foreign
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
 proof: setup foreign
-	FAIRLEAD_PROOF=1 $(BIN)/pytest -v -n $(WORKERS) -m proof --timeout 0
+	FAIRLEAD_PROOF=1 $(BIN)/pytest -v -n $(WORKERS) -m proof --timeout 0 --dist worksteal
 
 lock: setup
 	$(LOCK) $(UPGRADE) -o requirements/runtime.txt pyproject.toml
