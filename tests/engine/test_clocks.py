@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.errors import NotSent
+from fairlead.wire.limits import Reading
 from tests.engine.stage import Stage, play
 from tests.engine.told import SECOND_NS
 
@@ -83,3 +84,16 @@ def test_a_host_that_does_not_answer_costs_one_reading_and_no_more() -> None:
         assert stage.ahead_ms == pytest.approx(8_000, abs=2)
 
     play(visit, **HOSTS)
+
+
+def test_an_answer_that_waited_for_leave_says_nothing() -> None:
+    """If this failed, a clock read across a minute's quiet would put us half a minute off, and all books late."""
+
+    async def visit(stage: Stage) -> None:
+        await stage.wait(1_000)
+        stage.desk.permits.told((Reading("weight", quiet_ms=40_000),))
+        stage.clock.jump(3_600 * SECOND_NS)
+        await stage.wait(45_000)
+        assert stage.ahead_ms == pytest.approx(7_000, abs=2)
+
+    play(visit)

@@ -10,6 +10,8 @@ from fairlead.wire.asks import AskNothing, Op
 
 FIRST = 3  # readings at the first time: one alone may have been slow on its way
 EVERY_MS = 60_000
+TRIP_MOST_MS = 2_000  # an answer that took longer says too little ...
+AGAIN_MS = 1_000  # ... and is asked for again so soon
 COARSE_MS = 100  # a venue that tells its time in longer steps is asked more often at first ...
 SETTLED = 9  # ... until so many readings agree
 
@@ -38,7 +40,11 @@ class Clocks:
                 venue_ms = await self._sender.ask(Op.TIME, AskNothing(), address=address)
             except (TransportError, VenueError):
                 return  # the sender counted it against that host; the next reading asks another
-            self._time.heard(sent_ns, self._time.clock.mono_ns(), venue_ms, self._step_ms)
+            heard_ns = self._time.clock.mono_ns()
+            if self._time.offset.is_known and heard_ns - sent_ns > TRIP_MOST_MS * MS:
+                self._due_ns = heard_ns + AGAIN_MS * MS
+                return  # it waited for leave, or was tried again: when the venue read its clock, nobody knows
+            self._time.heard(sent_ns, heard_ns, venue_ms, self._step_ms)
         # Readings within one step of a coarse clock say the same: spread over several, they settle on its middle.
         coarse = self._step_ms > COARSE_MS and self._time.offset.count < SETTLED
         self._due_ns = self._time.clock.mono_ns() + (self._step_ms * 13 // 10 if coarse else EVERY_MS) * MS
