@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fairlead.engine.feed import Mends
+from fairlead.engine.line import FIRST_WAIT_MS
 from fairlead.model import events
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Answer, Broken, Ready
@@ -37,6 +38,25 @@ def test_a_dial_that_fails_is_tried_again_after_growing_waits() -> None:
         stage.dead.clear()
         await stage.wait(31_000)
         assert stage.open_wires[0].texts == ["join trades:BTC/USDT"]
+
+    play(visit)
+
+
+def test_no_wait_is_longer_than_the_outage_has_lasted() -> None:
+    """If this failed, a maintenance of three seconds could cost half a minute of every book."""
+
+    async def visit(stage: Stage) -> None:
+        stage.desk.feed(TRADES)
+        await stage.wait(20_000)
+        for outage_ms in (1_000, 3_000, 6_000) * 5:
+            stage.dead.add("ws://a")
+            for wire in stage.open_wires:
+                wire.drop(1012, "maintenance")
+            await stage.wait(outage_ms)
+            stage.dead.clear()
+            await stage.wait(outage_ms + FIRST_WAIT_MS)
+            assert stage.open_wires
+            await stage.wait(40_000)
 
     play(visit)
 

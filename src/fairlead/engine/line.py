@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from fairlead.core.backoff import Backoff
+from fairlead.core.backoff import SETTLED_MS, Backoff
 from fairlead.core.budget import Priority
 from fairlead.engine.permits import Permits
 from fairlead.engine.talk import Talk
@@ -78,6 +78,7 @@ class Line:
         self._stopped = False
         self._again = 0
         self._born_ns = self._lost_ns = 0
+        self._sick_ns = self._time.clock.mono_ns()  # since when no connection has lasted
         self._wait_ms = 0
 
     async def run(self) -> None:
@@ -89,7 +90,7 @@ class Line:
                 self._bury(talk)
                 if not self._owner.returns():
                     return
-            wait_ms = max(self._backoff.next_ms(), self._wait_ms)
+            wait_ms = max(self._pause_ms(), self._wait_ms)
             self._wait_ms = 0
             await self._time.clock.sleep(wait_ms / 1000)
 
@@ -212,6 +213,11 @@ class Line:
         )
         self._again += 1
 
+    def _pause_ms(self) -> float:
+        """No longer than the trouble has lasted: an outage of seconds shall not cost half a minute."""
+        sick_ms = (self._time.clock.mono_ns() - self._sick_ns) / MS
+        return min(self._backoff.next_ms(), max(FIRST_WAIT_MS, sick_ms))
+
     def _ready(self) -> None:
         self.up = True
         topics, self.topics = list(self.topics), {}
@@ -221,7 +227,10 @@ class Line:
         """The connection is gone: whoever heard through it is told."""
         self.up = False
         self._lost_ns = self._time.clock.mono_ns()
-        self._backoff.worked((self._lost_ns - self._born_ns) / MS)
+        lived_ms = (self._lost_ns - self._born_ns) / MS
+        self._backoff.worked(lived_ms)
+        if lived_ms >= SETTLED_MS:
+            self._sick_ns = self._lost_ns
         if not self._stopped:
             self._owner.tell(self._lost_event(talk.code, talk.why))
         self._owner.lost(self)
