@@ -25,7 +25,8 @@ ACK_MS = 10_500  # an acknowledgement that did not come in ten seconds is asked 
 
 class Trouble(Struct, frozen=True):
     """One thing that goes wrong. `tail_ms`: what was struck works on for so long (a late frame is on its way, a request
-    hangs, a venue asked for quiet), so only then is the mishap over. `jump_ms`: our own wall clock is moved instead."""
+    hangs, a venue asked for quiet, one that was shut is dialled again); only then is the mishap over. `jump_ms`: our own
+    wall clock is moved instead."""
 
     kind: str
     at_ms: int
@@ -218,7 +219,7 @@ def _draw(rng: Rng, name: str, at_ms: int, places: tuple[Place, ...]) -> Trouble
         return Trouble(name, at_ms, "", jump_ms=rng.choice((-3_600_000, -5_000, 5_000, 3_600_000)))
     if name == "maintenance":
         closed_ms = rng.randrange(1_000, 6_000)
-        return Trouble(name, at_ms, at.venue, closed_ms=closed_ms, tail_ms=2 * closed_ms)
+        return Trouble(name, at_ms, at.venue, closed_ms=closed_ms, tail_ms=closed_ms)
     rules, tail_ms = {**ANYWHERE, **COUNTED, **ALONE, **SUMMED}[name](rng, at)
     return Trouble(name, at_ms, at.venue, rules, tail_ms)
 
