@@ -191,6 +191,17 @@ def test_ids_that_are_no_numbers_never_crash() -> None:
     assert repr(tape).startswith("<Tape at 7")
 
 
+def test_trades_that_only_swap_places_do_not_unteach_that_ids_rise() -> None:
+    """After a few swaps a dropped trade would be lost without a word."""
+    tape = Tape(consecutive=True)
+    tape.take(trade(1))
+    for first in range(2, 14, 2):
+        assert tape.take(trade(first + 1)) is Heard.HOLE
+        assert tape.take(trade(first)) is Heard.HELD
+        assert [one.id for one in tape.supply([trade(first - 1)])] == [str(first), str(first + 1)]
+    assert tape.take(trade(15)) is Heard.HOLE
+
+
 Mishap = st.tuples(st.sampled_from(["hear", "hear", "hear", "drop", "repeat", "cut", "swap"]), st.integers(0, 5))
 
 

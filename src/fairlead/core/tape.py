@@ -78,14 +78,15 @@ class Tape:
             for trade in fetched
             if self._is_news(trade) and trade.id not in waiting and not any(_folds(one, trade) for one in folded)
         ]
-        if held and self._hole_before(held[0]) and fetched:
-            self._learn(useful=bool(missed))
-        ready = []
+        asked_for_hole = bool(held and self._hole_before(held[0]) and fetched)
+        missing, ready = self.missing, []
         for trade in sorted([*missed, *held], key=self._place):
             if trade.id not in self._ids:
                 self.missing += self._hole_before(trade)
                 self._note(trade)
                 ready.append(trade)
+        if asked_for_hole:  # what came late by itself filled it as well as what was fetched
+            self._learn(useful=bool(missed) or self.missing == missing)
         return ready
 
     def _learn(self, *, useful: bool) -> None:
