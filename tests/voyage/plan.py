@@ -25,8 +25,8 @@ ACK_MS = 10_500  # an acknowledgement that did not come in ten seconds is asked 
 
 class Trouble(Struct, frozen=True):
     """One thing that goes wrong. `tail_ms`: what was struck works on for so long (a late frame is on its way, a request
-    hangs, a venue asked for quiet, one that was shut is dialled again); only then is the mishap over. `jump_ms`: our own
-    wall clock is moved instead."""
+    hangs, a venue asked for quiet, one that was shut is dialled again); only then is the mishap over. `jump_ms`: our
+    own wall clock is moved instead."""
 
     kind: str
     at_ms: int
