@@ -7,6 +7,7 @@ import resource
 import sys
 import traceback
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
@@ -86,12 +87,17 @@ def test_a_connection_keeps_nothing_of_what_it_cannot_use(target: Target) -> Non
     try:
         for text in [mutants.next() for _ in range(400)]:
             take(text)
-        before = _traced_bytes()
-        for _ in range(800):
-            take(mutants.next())
-        assert _traced_bytes() - before < KEPT_MOST_BYTES
+        # What leaks grows in every round; what the interpreter keeps once, it keeps once.
+        assert min(_growth_bytes(take, mutants) for _ in range(3)) < KEPT_MOST_BYTES
     finally:
         tracemalloc.stop()
+
+
+def _growth_bytes(take: Callable[[bytes], object], mutants: Mutants) -> int:
+    before = _traced_bytes()
+    for _ in range(800):
+        take(mutants.next())
+    return _traced_bytes() - before
 
 
 def _traced_bytes() -> int:
