@@ -1,6 +1,7 @@
 """Voyages: ten virtual minutes on three venues in a storm, seed by seed, each twice; nothing untrue is ever believed.
 
-FAIRLEAD_SEEDS says how many seeds (100, until the defect that seed 116 shows is mended; 300 then), FAIRLEAD_SEED sails that one alone; `make proof` sails 2,000."""
+FAIRLEAD_SEEDS says how many seeds (100; 300 when the defect that seed 116 shows is mended), FAIRLEAD_SEED sails that
+one alone; `make proof` sails 2,000."""
 
 from __future__ import annotations
 
