@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fairlead.core import candles
-from fairlead.core.candles import GRACE_NS, Series, holes, mend
+from fairlead.core.candles import GRACE_NS, Series
+from fairlead.core.holes import holes, mend
 from fairlead.model import intervals
 from fairlead.model.intervals import SECOND_NS
 from fairlead.model.market import MS, Candle
@@ -71,6 +72,47 @@ def test_a_venue_that_never_says_closed_closes_a_bar_when_its_time_has_passed() 
     assert made.pass_to(T0 + MINUTE + GRACE_NS - 1) == ()
     assert numbers(made.pass_to(T0 + MINUTE + GRACE_NS)) == [(0, True, False)]
     assert made.need is None
+
+
+def test_a_bar_that_nobody_called_closed_is_compared_with_the_venues_own() -> None:
+    """If this failed, a bar whose last trade was lost on the way would stay wrong for ever."""
+    made = series()
+    for number in range(3):
+        made.hear(bar(number, closed=False))
+    assert made.doubt(T0 + 2 * MINUTE + GRACE_NS - 1) == made.doubt(T0 + MINUTE + GRACE_NS), "not before its last word"
+    doubt = made.doubt(T0 + 2 * MINUTE + GRACE_NS)
+    assert doubt is not None
+    assert doubt.op is Op.CANDLES
+    assert doubt.asked == AskCandles("X/Y", "1m", T0, T0 + 2 * MINUTE)
+    said = made.confirm((bar(0), replace(bar(1, volume=2.0), closed=False), bar(2, volume=9.0)))
+    assert [(one, said[0].volume) for one in numbers(said)] == [((1, True, True), 2.0)]
+    assert made.doubt(T0 + 9 * MINUTE) is None
+    assert made.counts["revised"] == 1
+
+
+def test_what_an_answer_leaves_out_stays_in_doubt_and_a_word_of_the_venue_leaves_none() -> None:
+    """If this failed, one late answer would end the doubt, or a healthy venue be asked about every bar."""
+    made = series()
+    made.hear(bar(0, closed=False))
+    made.pass_to(T0 + MINUTE + GRACE_NS)
+    assert made.confirm(()) == ()
+    assert made.doubt(T0 + MINUTE + GRACE_NS) is not None
+    assert made.confirm((bar(0),)) == ()
+    assert made.doubt(T0 + MINUTE + GRACE_NS) is None
+    sure = series()
+    for number in range(3):
+        sure.hear(bar(number))
+    assert sure.doubt(T0 + 9 * MINUTE) is None
+
+
+def test_doubts_that_nobody_answers_are_no_burden() -> None:
+    """If this failed, a venue that refuses its candles would fill the memory of whoever listens to it."""
+    made = series()
+    for number in range(300):
+        made.hear(bar(number, closed=False))
+    doubt = made.doubt(T0 + 300 * MINUTE)
+    assert doubt is not None
+    assert doubt.asked.end_ns - doubt.asked.start_ns <= candles.KEPT * MINUTE
 
 
 def test_a_bar_whose_last_word_was_lost_is_asked_for() -> None:

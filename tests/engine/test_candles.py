@@ -46,6 +46,25 @@ def test_a_bar_is_closed_when_the_next_one_opens() -> None:
     play(visit)
 
 
+def test_a_bar_that_lost_its_last_update_is_revised_and_asked_for_until_the_venue_answers() -> None:
+    """If this failed, one lost message of a venue that numbers nothing would leave a wrong bar for ever."""
+
+    async def visit(stage: Stage) -> None:
+        reader, now = await reading(stage)
+        stage.wires[0].tell(BARS, bar(now))
+        stage.replies["/candles"] = refusal(503)
+        for _ in range(16):
+            await stage.wait(5_000)
+            stage.wires[0].tell(BARS, bar(stage.desk.time.now_ns() // MINUTE_NS))
+        assert closed(reader) == [now]
+        stage.replies["/candles"] = (bar(now, close=107.0),)
+        await stage.wait(30_000)
+        told = [one for one in reader.heard if one.open_ns // MINUTE_NS == now and one.closed]
+        assert [(one.close, one.filled) for one in told] == [(100.0, False), (107.0, True)], "once more, and not again"
+
+    play(visit)
+
+
 def test_a_bar_is_closed_by_time_where_nobody_says_so() -> None:
     """If this failed, the last bar before a quiet minute would stay open until somebody trades again."""
 

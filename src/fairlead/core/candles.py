@@ -1,18 +1,18 @@
 """A series of candles without a hole and without a double; it never calls a bar empty that the venue has not shown so.
 
-Of a stream: bars are passed on in order, each closed once. What is missing is asked for, and what comes after waits
-for it. Of a download: holes are found, and bars without trades carry on the last close. Both are marked `filled`.
+Bars are passed on in order, each closed once. What is missing is asked for, and what comes after waits for it; what
+the venue had to be asked for is marked `filled`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from fairlead.core.holes import flat
 from fairlead.model import intervals
 from fairlead.model.intervals import SECOND_NS
 from fairlead.model.market import Candle
@@ -29,6 +29,7 @@ class Series:
     """The candles of one symbol and interval as a stream brings them.
 
     Some venues say that a bar is closed; of the others a bar closes when the next one opens, or its time has passed.
+    Whether its last trade was heard, nobody says then: such a bar is passed on, and `doubt` asks the venue for its own.
     `need` is what must be asked now (None: nothing); ask again until it is gone."""
 
     def __init__(self, symbol: str, interval: str) -> None:
@@ -43,6 +44,7 @@ class Series:
         self._broke = False  # the running bar may have missed trades
         self._timed = False  # the newest bar was closed by its time alone
         self._looks = 0
+        self._unsure: set[int] = set()  # openings of bars that no word of the venue closed
 
     def hear(self, candle: Candle) -> tuple[Candle, ...]:
         """What may be passed on now: a running bar, closed ones, or a closed one again, with other numbers: revised."""
@@ -66,6 +68,26 @@ class Series:
             end_ns = further_ns
         self._miss(end_ns)
         return said
+
+    def doubt(self, venue_ns: int) -> Need | None:
+        """What to ask the venue, so that what was closed without its word is what it says, or is revised."""
+        due = [open_ns for open_ns in self._unsure if intervals.next_ns(self._interval, open_ns) + GRACE_NS <= venue_ns]
+        if not due:
+            return None
+        end_ns = intervals.next_ns(self._interval, max(due))
+        asked = AskCandles(self._symbol, self._interval, min(due), end_ns)
+        return Need(Op.CANDLES, asked, f"nobody said that these bars of {self._symbol} {self._interval} are closed")
+
+    def confirm(self, candles: Iterable[Candle]) -> tuple[Candle, ...]:
+        """The answer to `doubt`: closed bars that are others than we told, told again."""
+        said = list[Candle]()
+        for candle in candles:
+            if candle.open_ns not in self._unsure:
+                continue
+            self._unsure.remove(candle.open_ns)
+            if _traded(self._kept[candle.open_ns]) != _traded(candle):
+                said.append(self._revise(replace(candle, filled=True)))
+        return tuple(said)
 
     def broke(self) -> None:
         """The stream was interrupted, or silent for too long: what we heard of the running bar may not be all of it,
@@ -105,7 +127,9 @@ class Series:
         if self._says_closed or self._broke:
             self._miss(self._after(last))
             return ()
-        return self._pass_on(replace(last, closed=True))
+        said = self._pass_on(replace(last, closed=True))
+        self._unsure.add(last.open_ns)
+        return said
 
     def _again(self, candle: Candle) -> tuple[Candle, ...]:
         """A bar that we passed on before."""
@@ -125,11 +149,15 @@ class Series:
         if _numbers(before) == _numbers(candle):
             self.counts["double"] += 1
             return ()
+        return (self._revise(candle),)
+
+    def _revise(self, candle: Candle) -> Candle:
+        """A closed bar is another than we told."""
         self.counts["revised"] += 1
         revised = self._kept[candle.open_ns] = replace(candle, closed=True)
-        if last is not None and last.open_ns == candle.open_ns:
+        if self._last is not None and self._last.closed and self._last.open_ns == candle.open_ns:
             self._last = revised
-        return (revised,)
+        return revised
 
     def _is_earlier(self, candle: Candle, closed: Candle) -> bool:
         """What the slower of two connections still says of a bar that the faster one has closed."""
@@ -140,8 +168,10 @@ class Series:
         before = self._kept.get(bar.open_ns)
         if before is not None and _numbers(before) == _numbers(bar):
             self._last, self._broke = before, False
+            self._unsure.discard(bar.open_ns)
             return ()
         self.counts["filled" if before is None else "revised"] += 1
+        self._unsure.discard(bar.open_ns)
         return self._pass_on(bar)
 
     def _pass_on(self, candle: Candle) -> tuple[Candle, ...]:
@@ -151,6 +181,7 @@ class Series:
             self._kept[candle.open_ns] = candle
             for oldest in list(islice(self._kept, max(0, len(self._kept) - KEPT))):
                 del self._kept[oldest]
+                self._unsure.discard(oldest)
         return (candle,)
 
     def _hold(self, candle: Candle) -> tuple[Candle, ...]:
@@ -200,64 +231,16 @@ class Series:
     def _without(self, open_ns: int) -> Candle | None:
         """A bar that the venue does not show: what we heard of it, or the last close carried on."""
         last = self._last
-        return last if last is None or last.open_ns == open_ns else _flat(last, open_ns)
+        return last if last is None or last.open_ns == open_ns else flat(last, open_ns)
 
     def _after(self, candle: Candle) -> int:
         """Where the next bar begins."""
         return intervals.next_ns(self._interval, candle.open_ns)
 
 
-class Hole(Struct, frozen=True):
-    """Bars that open from `start_ns` on and before `end_ns` are missing."""
-
-    start_ns: int
-    end_ns: int
-    count: int
-
-
-def holes(candles: Sequence[Candle], interval: str, start_ns: int, end_ns: int) -> tuple[Hole, ...]:
-    """What is missing of the bars that open in [start, end); `candles` in any order, with any doubles."""
-    opens = sorted({candle.open_ns for candle in candles if start_ns <= candle.open_ns < end_ns})
-    first_ns = intervals.start_ns(interval, start_ns)
-    if first_ns < start_ns:
-        first_ns = intervals.next_ns(interval, first_ns)
-    edges = [(first_ns, opens[0] if opens else end_ns)]
-    edges += [(intervals.next_ns(interval, one), other) for one, other in pairwise([*opens, end_ns])]
-    found = ((start, end, _count(interval, start, end)) for start, end in edges)
-    return tuple(Hole(*hole) for hole in found if hole[2])
-
-
-def mend(candles: Sequence[Candle], interval: str, start_ns: int, end_ns: int) -> tuple[Candle, ...]:
-    """Downloaded bars in order, each once (the last told counts), with empty ones carried on from the last close.
-
-    The venue has answered for all of [start, end): what it left out had no trades. Before its first bar there is
-    nothing to carry on; `holes` of the result still tells it."""
-    known = {candle.open_ns: candle for candle in candles if start_ns <= candle.open_ns < end_ns}
-    said = list[Candle]()
-    for open_ns in sorted(known):
-        while said and (next_ns := intervals.next_ns(interval, said[-1].open_ns)) < open_ns:
-            said.append(_flat(said[-1], next_ns))
-        said.append(known[open_ns])
-    while said and (next_ns := intervals.next_ns(interval, said[-1].open_ns)) < end_ns:
-        said.append(_flat(said[-1], next_ns))
-    return tuple(said)
-
-
-def _count(interval: str, start_ns: int, end_ns: int) -> int:
-    count = 0
-    while start_ns < end_ns:
-        start_ns, count = intervals.next_ns(interval, start_ns), count + 1
-    return count
-
-
-def _flat(before: Candle, open_ns: int) -> Candle:
-    """A bar without trades."""
-    price = before.close
-    return replace(
-        before, venue_ns=0, seen_ns=0, open_ns=open_ns, open=price, high=price, low=price, close=price, volume=0.0,
-        quote_volume=None if before.quote_volume is None else 0.0,
-        trades=None if before.trades is None else 0, closed=True, filled=True,
-    )  # fmt: skip
+def _traded(candle: Candle) -> tuple[float, ...]:
+    """What a missed trade would have moved; a turnover is worked out, and rounded, in more than one way."""
+    return candle.open, candle.high, candle.low, candle.close, candle.volume
 
 
 def _numbers(candle: Candle) -> tuple[float | None, ...]:

@@ -21,7 +21,9 @@ class CandleFeed(FlowFeed[Candle]):
         super().__init__(around, topic, door)
         self._series = Series(topic.symbol, topic.detail)
         self._asked: Need | None = None  # on its way
+        self._confirming = False
         self._patience = around.backoff()
+        self._doubts = around.backoff()
 
     def _take(self, line: Line) -> Lane:
         def lane(candle: Candle) -> None:
@@ -43,6 +45,31 @@ class CandleFeed(FlowFeed[Candle]):
         super().tick()
         if self._lines:
             self._pass_on(self._series.pass_to(self._time.now_ns()))
+            self._confirm()
+
+    def _confirm(self) -> None:
+        """Asks for what no word of the venue closed; one question at a time, so that a short budget makes it longer
+        ones, not more."""
+        doubt = self._series.doubt(self._time.now_ns())
+        if doubt is not None and not self._confirming and self._around.mends.resync:
+            self._confirming = True
+            self._around.gather(doubt.op, doubt.asked, self._confirmed, self._unconfirmed)
+
+    def _confirmed(self, candles: Sequence[Candle]) -> None:
+        """What the answer leaves out is asked for again, as what could not be asked: a little later."""
+        for candle in self._series.confirm(candles):
+            self._publish(candle)
+        if self._series.doubt(self._time.now_ns()) is None:
+            self._confirming = False
+        else:
+            self._unconfirmed()
+
+    def _unconfirmed(self, _: Exception | None = None) -> None:
+        self._around.later(self._doubts.next_ms(), self._confirm_again)
+
+    def _confirm_again(self) -> None:
+        self._confirming = False
+        self._confirm()
 
     def _pass_on(self, candles: Sequence[Candle]) -> None:
         for candle in candles:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from fairlead.core.book import Book
-from fairlead.core.candles import mend
+from fairlead.core.holes import mend
 from fairlead.engine.bus import Subscription
 from fairlead.engine.desk import Desk
 from fairlead.engine.feed import Feed
