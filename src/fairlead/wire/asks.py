@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from fairlead.wire import orders
+
 
 class Op(StrEnum):
     # market                        question      answer
@@ -22,23 +24,28 @@ class Op(StrEnum):
     INDEX = "index"  #              AskSymbol     Index
     # account
     BALANCES = "balances"  #        AskNothing    tuple[Balance, ...]
+    POSITIONS = "positions"  #      AskPositions  tuple[Position, ...]
+    MODE = "mode"  #                AskNothing    endpoint.Mode
+    SET_MODE = "set mode"  #        AskSetMode    endpoint.Mode
+    LEVERAGE = "leverage"  #        AskLeverages  tuple[Leverage, ...]
+    SET_LEVERAGE = "set leverage"  # AskLeverage  tuple[Leverage, ...]
+    FEES = "fees"  #                AskSymbol     Fees
+    TOKEN = "token"  # noqa: S105   AskNothing    str: leave to open a stream
     KEY = "key"
-    MODE = "mode"
-    TOKEN = "token"  # noqa: S105   leave to open a stream
-    POSITIONS = "positions"
     HISTORY = "history"
     # orders
-    PLACE = "place"
-    PLACE_MANY = "place many"
-    AMEND = "amend"
-    CANCEL = "cancel"
-    CANCEL_MANY = "cancel many"
-    CANCEL_ALL = "cancel all"
-    ORDER = "order"
-    OPEN_ORDERS = "open orders"
-    ORDERS = "orders"
-    FILLS = "fills"
-    DEAD_MAN = "dead man"
+    PLACE = "place"  #              AskPlace      Receipt
+    PLACE_MANY = "place many"  #    AskPlaceMany  tuple[Outcome[Receipt], ...], one for each
+    AMEND = "amend"  #              AskAmend      Receipt
+    CANCEL = "cancel"  #            AskCancel     Receipt
+    CANCEL_MANY = "cancel many"  #  AskCancelMany tuple[Outcome[Receipt], ...], one for each
+    CANCEL_ALL = "cancel all"  #    AskCancelAll  tuple[Receipt, ...]; empty where the venue names none
+    ORDER = "order"  #              AskOrder      OrderReport
+    OPEN_ORDERS = "open orders"  #  AskOpenOrders tuple[OrderReport, ...]
+    ORDERS = "orders"  #            AskOrders     tuple[OrderReport, ...]
+    FILLS = "fills"  #              AskFills      tuple[Fill, ...]
+    CLOSE = "close"  #              AskClose      Receipt
+    DEAD_MAN = "dead man"  #        AskDeadMan    DeadMan
 
 
 class AskNothing(Struct, frozen=True):
@@ -94,4 +101,23 @@ QUESTIONS: Mapping[Op, type[Struct]] = {  # what each operation is asked with
     Op.MARK: AskSymbol,
     Op.INDEX: AskSymbol,
     Op.BALANCES: AskNothing,
+    Op.POSITIONS: orders.AskPositions,
+    Op.MODE: AskNothing,
+    Op.SET_MODE: orders.AskSetMode,
+    Op.LEVERAGE: orders.AskLeverages,
+    Op.SET_LEVERAGE: orders.AskLeverage,
+    Op.FEES: AskSymbol,
+    Op.TOKEN: AskNothing,
+    Op.PLACE: orders.AskPlace,
+    Op.PLACE_MANY: orders.AskPlaceMany,
+    Op.AMEND: orders.AskAmend,
+    Op.CANCEL: orders.AskCancel,
+    Op.CANCEL_MANY: orders.AskCancelMany,
+    Op.CANCEL_ALL: orders.AskCancelAll,
+    Op.ORDER: orders.AskOrder,
+    Op.OPEN_ORDERS: orders.AskOpenOrders,
+    Op.ORDERS: orders.AskOrders,
+    Op.FILLS: orders.AskFills,
+    Op.CLOSE: orders.AskClose,
+    Op.DEAD_MAN: orders.AskDeadMan,
 }

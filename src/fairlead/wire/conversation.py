@@ -20,7 +20,9 @@ A = TypeVar("A")
 class Topic(Struct, frozen=True):
     """What can be heard: kind, our symbol, and a detail (a book's depth, a candle's interval)."""
 
-    kind: str  # book, trades, quote, ticker, candles, funding, mark, index; orders, fills, balances, positions
+    # book, trades, quote, ticker, candles, funding, mark, index. Of an account, without a symbol: orders (OrderReport
+    # and Fill, in the venue's order), balances (Holding), positions (Position)
+    kind: str
     symbol: str = ""
     detail: str = ""
 
@@ -44,7 +46,7 @@ class Levels(Struct, frozen=True, gc=False):
     seen_ns: int
 
 
-Event: TypeAlias = Any  # Levels, Trade, Quote, Ticker, Candle, Funding, Mark, Index; later orders, fills, balances
+Event: TypeAlias = Any  # Levels, Trade, ..., OrderReport, Fill, Holding, Position
 Lane: TypeAlias = Callable[[Event], None]  # where one topic's events go; chosen at join, not looked up by type
 
 
@@ -65,8 +67,30 @@ class Call(Struct, frozen=True):
 
 
 class Answer(Struct, Generic[A], frozen=True):
+    """What became of a call: said once for each, or never, if the connection ends before."""
+
     tag: str
     outcome: Outcome[A]
+
+
+class Missed(Struct, frozen=True):
+    """The venue's own numbers show that something of this topic was not heard. The conversation goes on; whoever
+    needs the whole asks for it."""
+
+    topic: Topic
+    why: str
+
+
+class Whole(Struct, frozen=True):
+    """All that the venue tells of this topic at its beginning was told: what was not in it is not there."""
+
+    topic: Topic
+
+
+class Ousted(Struct, frozen=True):
+    """The venue ended our leave to hear of the account (key revoked, session over) and left the connection open."""
+
+    fault: Fault
 
 
 class Joined(Struct, frozen=True):
@@ -104,13 +128,14 @@ class Odd(Struct, frozen=True):
     sample: bytes
 
 
-Word: TypeAlias = Joined | Refused | Ready | Ending | Broken | Odd | Answer[Any]
+Word: TypeAlias = Joined | Refused | Ready | Ending | Broken | Odd | Answer[Any] | Missed | Whole | Ousted
 
 
 class Out(Protocol):
     """Where a conversation speaks to: engine/stream in life, a recorder in tests."""
 
     def event(self, word: Word) -> None: ...
+    # tag: whose call these bytes are, so that it can be told whether they may have left
     def frame(self, text: bytes, cost: tuple[Charge, ...] = (), tag: str = "") -> None: ...
     def need(self, need: Need) -> None: ...
 

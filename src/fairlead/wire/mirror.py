@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from fairlead.model.instrument import Instrument
+from fairlead.model.orders import Fill, OrderReport
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Side
@@ -21,6 +22,27 @@ from fairlead.wire.faults import Fault
 from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Reading
 from fairlead.wire.signing import Stamp, Verifier
+
+# Why the simulator's engine refuses an order (Fault.said), beside the kinds that say it all: FUNDS, DUPLICATE,
+# POST_ONLY, NOT_FOUND, MARKET_STATE, SYMBOL, PERMISSION.
+FAILED = (
+    "tick",  # INVALID: not on the price's step
+    "lot",  # INVALID: not on the quantity's step
+    "min qty",  # INVALID
+    "max qty",  # INVALID
+    "min notional",  # INVALID
+    "price band",  # INVALID: too far from the market
+    "trigger",  # INVALID: would trigger at once
+    "no change",  # INVALID: an amendment that changes nothing
+    "amend up",  # INVALID: an amendment the venue does not do
+    "filled",  # INVALID: an amendment below what is filled
+    "deadline",  # CLOCK: the fence has passed
+    "no position",  # RISK: nothing to reduce or close
+    "grows",  # RISK: a reduce-only order that would not reduce
+    "liquidity",  # MARKET_STATE: nobody is there to trade with
+    "orders",  # LIMIT: too many open ones
+    "busy",  # ACCOUNT: a setting that open orders or positions forbid to change
+)
 
 
 class Sight(Protocol):
@@ -88,14 +110,38 @@ class Heard(Struct, frozen=True):
     # then the id that all are older than, and otherwise the first id wanted
 
 
+class Execution(Struct, frozen=True):
+    """Something happened to an order: the report says everything about it, as it is now."""
+
+    what: str  # accepted, filled, cancelled, expired, amended, rejected, triggered
+    report: OrderReport
+    fill: Fill | None = None
+
+
+class Habits(Struct, frozen=True):
+    """In what the venues' engines differ; what a vendor leaves open is a switch that the simulator can turn."""
+
+    post_only: str = "refused"  # one that would take: refused (at once), cancelled (accepted, then ended)
+    post_only_shown: bool = True  # a cancelled one was told as live before
+    fok: str = "expired"  # one that cannot be filled whole: expired, cancelled, refused
+    rest: str = "expired"  # what an IOC or a market order leaves: expired, cancelled
+    fee_of: str = "received"  # the asset that pays: received, quote
+    latest_cancel: str = "gone"  # a cancel of an order that has ended: gone (told apart from none), unknown
+    forgets_ms: int = 0  # an unfilled order that was cancelled is not found after this; 0: never
+    freeze_bps: int = 0  # a market buy freezes so much more than its cost
+
+
 class Hearing(Protocol):
     """The venue's end of one connection: sequence numbers, logins and acknowledgements are its state."""
 
     def open(self, at: Stamp, path: str = "") -> None: ...  # the path as it was dialled, with its query
     def receive(self, frame: bytes, at: Stamp) -> None: ...  # speaks into Ear
     def pong(self, payload: bytes, at: Stamp) -> None: ...  # of the protocol, whether it was asked for or not
-    def tell(self, topic: Topic, event: object, at: Stamp) -> None: ...  # numbers it, sums it, words it
-    def say(self, heard: Heard, outcome: object, at: Stamp) -> None: ...  # the answer to a call by socket
+    # numbers it, sums it, words it. Topic("orders", "", key_id): an Execution; when it is joined, first a tuple of all
+    # open orders' reports. "balances": a tuple[Balance, ...] of what changed (first: of all), "positions" likewise
+    def tell(self, topic: Topic, event: object, at: Stamp) -> None: ...
+    # the answer to a call by socket; a Fault (in a batch: among the outcomes) in the venue's own words
+    def say(self, heard: Heard, outcome: object, at: Stamp) -> None: ...
     def warn(self, in_ms: int, at: Stamp) -> None: ...  # announces the end of the connection, where the venue does so
     def tick(self, at: Stamp) -> None: ...  # heartbeats, idle closes; about ten times a second
 
@@ -116,6 +162,8 @@ class Mirror(Struct, frozen=True):
     hear: Callable[[Request, Ctx], Heard | Fault]
     # signature, clock, nonce, passphrase: as strict as the venue
     proof: Callable[[Request, Verifier, Stamp], Fault | None]
+    # The answer, or the Fault that the account or engine answered: with the kind, and in `said` which check failed (one
+    # of FAILED); the mirror gives it the venue's code, text and status, which may differ from one question to another
     say: Callable[[Heard, Any, Ctx, Stamp], Reply]
     refuse: Callable[[Fault], Reply]  # in the venue's own code, text and status
     limit: Callable[[str, int], Fault]  # (budget, wait_ms) -> what the venue answers when that budget is used up
@@ -128,4 +176,9 @@ class Mirror(Struct, frozen=True):
     paths: Mapping[str, str]
     listing: Callable[[Terms], Instrument]  # how this venue lists such an instrument, with all its spellings
     decoys: tuple[str, ...] = ()  # paths that were retired and answer as the venue answers them
+    habits: Habits = Habits()
+    # How this venue names its n-th order and execution, and an order whose client gave no name ("": not at all)
+    order_name: Callable[[int], str] = str
+    fill_name: Callable[[int], str] = str
+    client_name: Callable[[int], str] = lambda _: ""
     mint: Callable[[Rng], Minted] = mint  # a demo key of this venue's form

@@ -15,12 +15,25 @@ from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Budget, Reading
 from fairlead.wire.signing import Signer, Stamp
 
+CAN: Mapping[str, str] = {  # what venues differ in, and a caller may ask before he tries
+    "order by client id": "Op.ORDER finds an order by our id; elsewhere OPEN_ORDERS and ORDERS are searched",
+    "amend price": "Op.AMEND takes a new price",
+    "amend up": "Op.AMEND takes a larger quantity",
+    "quote buy": "a market order may buy for an amount of quote",
+    "quote sell": "a market order may sell for an amount of quote",
+    "stops": "stop and take-profit orders",
+    "hedge": "positions may be two-sided",
+    "funding": "funding rates",
+    "mark": "mark prices",
+    "index": "index prices",
+}
+
 
 class Settle(Struct, frozen=True):
     """When silence becomes proof."""
 
     fence_min_ms: int  # the least deadline the venue takes with an order (0: it knows none)
-    fence_ms: int  # ours
+    fence_ms: int  # ours, usually
     engine_ms: int  # how long it may still act after the fence
     lag_ms: int  # how long its reads may trail its truth
 
@@ -59,7 +72,7 @@ class Venue(Struct, frozen=True):
     time_step_ms: int = 1  # in which Op.TIME is told
     # the kinds of key it gives, the usual first; ":base64": the text of the secret stands for bytes
     key_kinds: tuple[str, ...] = ("hmac-sha256",)
-    can: frozenset[str] = frozenset()
+    can: frozenset[str] = frozenset()  # words of CAN
     secret_words: frozenset[str] = frozenset()  # headers and parameters that redaction must know
     dated: tuple[Retirement, ...] = ()
 
