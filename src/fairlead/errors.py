@@ -5,6 +5,10 @@ Error
 │   ├── UnknownName     a venue, symbol, interval, topic or option that does not exist; names the nearest
 │   └── BadNumber       a price or quantity that is not what the instrument takes
 ├── Closed              the session (or stream) was closed; nothing was sent
+├── Held                Fairlead itself refuses the order: nothing was sent
+│   ├── RiskRefused     a limit the user set; names it, and how far the order is beyond it
+│   └── JournalFailed   it could not be written down, so it may not be sent
+├── InDoubt             an order (or a change of one) whose fate is not known yet; it is being found out
 ├── TransportError      the way to the venue failed
 │   ├── NotSent         not one byte left this machine: nothing happened at the venue
 │   └── Unknown         bytes may have left: the venue may or may not have acted
@@ -59,6 +63,22 @@ class BadNumber(Misuse):
 
 class Closed(Error):
     fault = "caller"
+
+
+class Held(Error):
+    fault = "caller"
+
+
+class RiskRefused(Held):
+    pass
+
+
+class JournalFailed(Held):
+    fault = "fairlead"
+
+
+class InDoubt(Error):
+    fault = "network"
 
 
 class TransportError(Error):

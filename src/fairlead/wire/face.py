@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -36,6 +36,29 @@ class Store(Protocol):
 
     def read(self, name: str) -> bytes | None: ...
     def write(self, name: str, text: bytes) -> None: ...  # raises OSError
+
+
+class Line(Struct, frozen=True):
+    """One line of the journal. `seq` rises by one, from 1 on."""
+
+    seq: int
+    body: bytes
+
+
+class Journal(Protocol):
+    """Lines that are on disk before `append` returns; one writer, nothing is ever changed or taken back."""
+
+    async def append(self, bodies: Sequence[bytes]) -> int:
+        """All of them or none, in this order; the number of the last. Raises errors.JournalFailed: none of them may be
+        relied on, and nothing that hangs on them may be done."""
+
+    def lines(self, after: int = 0) -> Iterator[Line]:
+        """What is on disk, from there on."""
+
+    @property
+    def is_sound(self) -> bool: ...  # whether appending works; after a failed fsync it does not until it was reopened
+
+    def close(self) -> None: ...
 
 
 class HttpCall(Struct, frozen=True):
