@@ -5,9 +5,11 @@ A `.http` file is one call. The head holds comments, `asked <op> <JSON of the qu
 answer again `one-way <why>`. Then `--- request`, `--- reply <status>` (both may begin with header lines, an empty line,
 a body) and `--- answer`: what `printed` makes of it, for a tuple one line each.
 
-A `.frames` file is one connection. The head holds comments and `topics <kind:SYMBOL:detail> ...`; then steps in order:
-`--- send` what must have been sent, `--- recv` what the venue says, `--- tick <ms>` later, `--- renew <topic>` and
-`--- leave <topic>`; at the end `--- words` and `--- events` (topic, printed event)."""
+A `.frames` file is one connection. The head holds comments, `topics <kind:SYMBOL:detail> ...`, `door <name>` where no
+topic tells it, `key ...` as above where it is signed, and `one-way <why>`. Topics are joined as soon as it is ready.
+Then steps in order: `--- send` what must have been sent, `--- recv` what the venue says, `--- tick <ms>` later,
+`--- renew <topic>`, `--- leave <topic>`, `--- call <op> <JSON of the question>` (tagged c1, c2, ...) and `--- supply
+<JSON of the answer>` to what was needed last; at the end `--- words` and `--- events` (topic, printed event)."""
 
 from __future__ import annotations
 
@@ -20,26 +22,13 @@ import msgspec
 
 from fairlead.model.instrument import Catalog, Instrument
 from fairlead.venues import registry
-from fairlead.wire import asks
-from fairlead.wire.asks import AskListing, Op
+from fairlead.wire.asks import QUESTIONS, AskListing, Op
 from fairlead.wire.conversation import Topic
+from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.http import Reply, Request
 
 FOLDER = Path(__file__).parent
-QUESTIONS: dict[Op, type[Any]] = {
-    Op.TIME: asks.AskNothing,
-    Op.INSTRUMENTS: asks.AskListing,
-    Op.BOOK: asks.AskBook,
-    Op.TICKER: asks.AskSymbol,
-    Op.TRADES: asks.AskTrades,
-    Op.CANDLES: asks.AskCandles,
-    Op.FUNDING: asks.AskSymbol,
-    Op.FUNDINGS: asks.AskFundings,
-    Op.MARK: asks.AskSymbol,
-    Op.INDEX: asks.AskSymbol,
-    Op.BALANCES: asks.AskNothing,
-}
 
 
 class Signed(NamedTuple):
@@ -65,9 +54,15 @@ class Connection(NamedTuple):
     steps: tuple[tuple[str, str, tuple[str, ...]], ...]  # (what, argument, lines), in order
     words: list[Any]
     events: list[tuple[str, Any]]
+    signed: Signed | None
+    door: str  # "": where the first topic is heard
+    one_way: str
 
     def lines(self, what: str) -> tuple[str, ...]:
         return tuple(line for step, _, lines in self.steps if step == what for line in lines)
+
+    def calls(self) -> tuple[Op, ...]:
+        return tuple(question(argument)[0] for what, argument, _ in self.steps if what == "call")
 
 
 def files(ending: str) -> list[Path]:
@@ -77,8 +72,7 @@ def files(ending: str) -> list[Path]:
 def call(path: Path) -> Call:
     head, parts = _parts(path)
     sections = {what: (argument, lines) for what, argument, lines in parts}
-    op_name, _, question = head["asked"].partition(" ")
-    op = Op(op_name)
+    op, asked = question(head["asked"])
     first, *more = sections["request"][1]
     method, target = first.split(" ", 1)
     at, _, query = target.partition("?")
@@ -87,7 +81,6 @@ def call(path: Path) -> Call:
     status, lines = sections["reply"]
     headers, body = _message(lines)
     reply = Reply(int(status), {name.lower(): value for name, value in headers.items()}, body)
-    asked = msgspec.json.decode(question or "{}", type=QUESTIONS[op])
     answer = [json.loads(line) for line in sections["answer"][1]]
     signed = _signed(head["key"]) if "key" in head else None
     return Call(path.parent.name, op, asked, request, reply, answer, signed, head.get("one-way", ""))
@@ -99,7 +92,25 @@ def connection(path: Path) -> Connection:
     words = [json.loads(line) for what, _, lines in parts if what == "words" for line in lines]
     told = [line.split(" ", 1) for what, _, lines in parts if what == "events" for line in lines]
     events = [(topic, json.loads(event)) for topic, event in told]
-    return Connection(path.parent.name, tuple(head["topics"].split()), steps, words, events)
+    topics, signed = tuple(head.get("topics", "").split()), _signed(head["key"]) if "key" in head else None
+    door, one_way = head.get("door", ""), head.get("one-way", "")
+    return Connection(path.parent.name, topics, steps, words, events, signed, door, one_way)
+
+
+def door(told: Connection) -> Door:
+    """Where it goes: the door that is named, or that of the first topic."""
+    venue = registry.venue(told.venue)
+    first = topic(told.topics[0], context(told.venue).catalog) if told.topics else Topic("")
+    found = next((door for door in venue.doors if door.name == told.door), venue.door_for(first.kind, first.detail))
+    assert found is not None
+    return found
+
+
+def question(text: str) -> tuple[Op, Any]:
+    """`cancel all {"symbol":"BTC/USDT"}`: the operation and what it is asked with."""
+    name, brace, fields = text.partition("{")
+    op = Op(name.strip())
+    return op, msgspec.json.decode(brace + fields or "{}", type=QUESTIONS[op])
 
 
 def context(venue: str) -> Ctx:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,107 +13,20 @@ from fairlead.model import numbers
 from fairlead.model.instrument import Instrument
 from fairlead.testing import Recorder
 from fairlead.venues import registry
-from fairlead.wire.conversation import Conversation, Joined, Levels, Topic
-from fairlead.wire.door import Door, Side
+from fairlead.wire.conversation import Answer, Call, Joined, Levels, Ready
+from fairlead.wire.door import Side
 from fairlead.wire.endpoint import Access, Ctx, build
 from fairlead.wire.http import Request
-from fairlead.wire.mirror import Depth, Heard, Minted
+from fairlead.wire.mirror import Depth, Heard, Hearing
 from fairlead.wire.printed import printed
 from fairlead.wire.shapes import READERS, Inspector, LevelShape, strangers
 from fairlead.wire.signing import Stamp
 from tests.wire import reader
+from tests.wire.cast import Listener, Pen, Seal, Told
 
 CALLS = reader.files("http")
 CONNECTIONS = reader.files("frames")
 MS = 1_000_000
-
-
-class Pen:
-    """A Signer of the venue's form, with a transcript's own key."""
-
-    def __init__(self, venue: str, key: Mapping[str, str]) -> None:
-        form = _form(venue)
-        self.key_id, self.algorithm, self._key = key["key"], form.algorithm, key
-        secret = key["secret"]
-        self._secret = base64.b64decode(secret) if form.in_base64 else secret.encode()
-
-    def sign(self, message: bytes) -> bytes:
-        return hmac.digest(self._secret, message, self.algorithm.removeprefix("hmac-"))
-
-    def part(self, name: str) -> str:
-        return self._key[name]
-
-
-class Seal:
-    """The Verifier of the same key."""
-
-    def __init__(self, pen: Pen) -> None:
-        self._pen = pen
-
-    def knows(self, key_id: str) -> bool:
-        return key_id == self._pen.key_id
-
-    def verify(self, key_id: str, message: bytes, signature: bytes) -> bool:
-        return self.knows(key_id) and signature == self._pen.sign(message)
-
-    def part(self, key_id: str, name: str) -> str:
-        return self._pen.part(name)
-
-    def last_nonce(self, key_id: str) -> int:
-        return 0
-
-    def note_nonce(self, key_id: str, nonce: int) -> None:
-        """One transcript is one call."""
-
-
-class Zero:
-    """An Rng without surprises: what is minted matters here by its form alone."""
-
-    def choice(self, seq: Any) -> Any:
-        return seq[0]
-
-    def getrandbits(self, k: int, /) -> int:
-        return 0
-
-    def randrange(self, start: int, stop: int | None = None) -> int:
-        return 0
-
-
-class Listener:
-    """An Ear that remembers."""
-
-    def __init__(self) -> None:
-        self.frames: list[bytes] = []
-        self.joined: list[Topic] = []
-        self.closed: tuple[int, str] | None = None
-
-    def frame(self, text: bytes) -> None:
-        self.frames.append(text)
-
-    def ping(self, payload: bytes = b"") -> None: ...
-    def heard(self, heard: Heard) -> None: ...
-    def leave(self, topic: Topic) -> None: ...
-
-    def join(self, topic: Topic) -> None:
-        self.joined.append(topic)
-
-    def close(self, code: int, why: str) -> None:
-        self.closed = code, why
-
-
-class Told:
-    """A Sight of one book."""
-
-    def __init__(self, bids: Side, asks: Side) -> None:
-        self._sides = bids, asks
-
-    def top(self, levels: int) -> tuple[Side, Side]:
-        return self._sides[0][:levels], self._sides[1][:levels]
-
-
-def _form(venue: str) -> Minted:
-    rng: Any = Zero()
-    return registry.mirror(venue).mint(rng)
 
 
 def _name(path: Path) -> str:
@@ -185,6 +95,8 @@ def test_every_call_and_every_channel_has_a_transcript(venue: str) -> None:
     heard = {(door.name, topic.kind) for topic in topics if (door := known.door_for(topic.kind, topic.detail))}
     spoken = {(door.name, name.partition(":")[0]) for door in known.doors for name in door.topics}
     assert (sorted(set(known.endpoints) - told), sorted(spoken - heard)) == ([], [])
+    called = {(reader.door(one).name, op) for one in connections for op in one.calls()}
+    assert sorted({(door.name, op) for door in known.doors for op in door.calls} - called) == []
     assert set(known.markets) <= {*reader.markets(venue), *(known.markets if len(known.markets) == 1 else ())}
 
 
@@ -239,62 +151,152 @@ def test_the_mirror_hears_what_was_asked_and_can_say_the_answer(path: Path) -> N
 
 @pytest.mark.parametrize("path", CONNECTIONS, ids=_name)
 def test_a_connection_goes_as_documented(path: Path) -> None:
-    """If this failed, a subscription would be wrong, or an event lost, doubled, misread or sent down another lane."""
+    """If this failed, a subscription or a call would be wrong, or an event lost, doubled, misread or led astray."""
     told = reader.connection(path)
-    recorder = Recorder()
-    ctx = reader.context(told.venue)
-    topics = [reader.topic(name, ctx.catalog) for name in told.topics]
-    conversation = _speak(told, topics, ctx, recorder)
-    conversation.open(Stamp())
-    conversation.join([(topic, recorder.lane(topic)) for topic in topics], Stamp())
-    _walk(told, conversation, recorder, ctx)
-    words = [json.loads(printed(word)) for word in recorder.words]
+    play = Play(told)
+    play.open()
+    _walk(told, play)
+    words = [json.loads(printed(word)) for word in play.recorder.words]
     if told.words[:1] != [{"type": "ready"}]:
         words = [word for word in words if word != {"type": "ready"}]
     assert words == told.words
-    assert [(str(topic), json.loads(printed(event))) for topic, event in recorder.heard] == told.events
+    assert [(str(topic), json.loads(printed(event))) for topic, event in play.recorder.heard] == told.events
 
 
 @pytest.mark.parametrize("path", CONNECTIONS, ids=_name)
 def test_the_hearing_takes_what_a_connection_says(path: Path) -> None:
-    """If this failed, the simulator would not understand a subscription that the venue understands, or not tell so."""
+    """If this failed, the simulator would not understand a subscription or a call that the venue understands, or not
+    tell so."""
     told = reader.connection(path)
-    recorder, listener = Recorder(), Listener()
-    ctx = reader.context(told.venue)
-    topics = [reader.topic(name, ctx.catalog) for name in told.topics]
-    conversation = _speak(told, topics, ctx, recorder)
-    seal: Any = None
-    hearing = registry.mirror(told.venue).rooms[_door(told, topics).name](ctx, seal, listener)
-    hearing.open(Stamp())
-    conversation.open(Stamp())
-    listed = [topic for topic in topics if topic.symbol in ctx.catalog]
-    conversation.join([(topic, recorder.lane(topic)) for topic in listed], Stamp())
-    for at, frame in enumerate(recorder.frames):
-        hearing.receive(frame, Stamp(mono_ns=at * 1_000 * MS))
-    for frame in listener.frames:
-        conversation.receive(frame, 0)
+    play = Play(told, unlisted=False)
+    listener = Listener()
+    seal: Any = Seal(play.pen) if play.pen else None
+    hearing = registry.mirror(told.venue).rooms[play.door.name](play.ctx, seal, listener)
+    hearing.open(play.at())
+    play.open()
+    play.pass_frames(hearing, listener)
+    for what, argument, _ in told.steps:
+        if what == "supply":
+            play.supply(argument)
+            play.pass_frames(hearing, listener)
     assert listener.closed is None
-    joined = {(word.topic.kind, word.topic.symbol) for word in recorder.words if isinstance(word, Joined)}
+    joined = {(word.topic.kind, word.topic.symbol) for word in play.recorder.words if isinstance(word, Joined)}
     assert joined == {(topic.kind, topic.symbol) for topic in listener.joined}
     meant = {(word["topic"]["kind"], word["topic"]["symbol"]) for word in told.words if word["type"] == "joined"}
     assert meant <= joined
 
 
-def _door(told: reader.Connection, topics: list[Topic]) -> Door:
-    door = registry.venue(told.venue).door_for(topics[0].kind, topics[0].detail)
-    assert door is not None
-    assert door.access is Access.OPEN
-    return door
+@pytest.mark.parametrize("path", [path for path in CONNECTIONS if reader.connection(path).calls()], ids=_name)
+def test_the_hearing_hears_a_call_and_says_its_outcome(path: Path) -> None:
+    """If this failed, the simulator would do another thing than it was called for, or tell of another outcome."""
+    told = reader.connection(path)
+    original = Play(told)
+    original.open()
+    _walk(told, original)
+    play, listener = Play(told), Listener()
+    assert play.pen is not None
+    hearing = registry.mirror(told.venue).rooms[play.door.name](play.ctx, Seal(play.pen), listener)
+    hearing.open(play.at())
+    play.open()
+    play.pass_frames(hearing, listener)
+    for what, argument, _ in told.steps:
+        before = len(listener.calls)
+        if what == "supply":
+            play.supply(argument)
+        elif what == "call":
+            play.call(argument)
+        play.pass_frames(hearing, listener)
+        if what != "call" or len(listener.calls) == before:
+            continue  # refused without asking anybody
+        [heard] = listener.calls[before:]
+        called = play.called[-1]
+        assert (heard.op, _unfenced(_lines(heard.asked))) == (called.op, _unfenced(_lines(called.asked)))
+        outcome = original.answers().get(called.tag)
+        if outcome is not None and not told.one_way:
+            hearing.say(heard, outcome, play.at())
+            play.pass_frames(hearing, listener)
+            assert _lines(play.answers()[called.tag]) == _lines(outcome)
 
 
-def _speak(told: reader.Connection, topics: list[Topic], ctx: Ctx, recorder: Recorder) -> Conversation:
-    return _door(told, topics).speak(ctx, None, recorder, Inspector(1))
+def _unfenced(asked: Any) -> Any:
+    """A fence is a moment to some venues, a length to others: each hears of its own alone."""
+    if isinstance(asked, dict):
+        return {name: _unfenced(one) for name, one in asked.items() if name not in ("until_ms", "window_ms")}
+    return [_unfenced(one) for one in asked] if isinstance(asked, list) else asked
 
 
-def _walk(told: reader.Connection, conversation: Conversation, recorder: Recorder, ctx: Ctx) -> None:
-    sent, now_ns = 0, 0
+class Play:
+    """One conversation of a transcript, with its time, its topics and its calls."""
+
+    def __init__(self, told: reader.Connection, unlisted: bool = True) -> None:
+        self.told, self.recorder, self.ctx = told, Recorder(), reader.context(told.venue)
+        topics = [reader.topic(name, self.ctx.catalog) for name in told.topics]
+        self._topics = [one for one in topics if unlisted or not one.symbol or one.symbol in self.ctx.catalog]
+        self.door = reader.door(told)
+        assert (self.door.access is Access.OPEN) == (told.signed is None)
+        self.pen = Pen(told.venue, told.signed.key) if told.signed else None
+        signer: Any = self.pen
+        self._conversation = self.door.speak(self.ctx, signer, self.recorder, Inspector(1))
+        self.called: list[Call] = []
+        self.now_ns = self._nonce = self._passed = 0
+        self._is_joined = False
+
+    def at(self) -> Stamp:
+        """Nothing takes time here but ticks; a nonce is never given twice."""
+        self._nonce += 1
+        venue_ms, nonce = (self.told.signed.venue_ms, self.told.signed.nonce) if self.told.signed else (0, 0)
+        return Stamp(self.now_ns, venue_ms + self.now_ns // MS if venue_ms else 0, nonce + self._nonce)
+
+    def open(self) -> None:
+        self._conversation.open(self.at())
+        self._join()
+
+    def receive(self, frame: bytes) -> None:
+        self._conversation.receive(frame, 0)
+        self._join()
+
+    def tick(self, ms: int) -> None:
+        self.now_ns += ms * MS
+        self._conversation.tick(self.at())
+
+    def renew(self, topic: str) -> None:
+        self._conversation.renew(reader.topic(topic, self.ctx.catalog), self.at())
+
+    def leave(self, topic: str) -> None:
+        self._conversation.leave([reader.topic(topic, self.ctx.catalog)], self.at())
+
+    def call(self, text: str) -> None:
+        call = Call(f"c{len(self.called) + 1}", *reader.question(text))
+        self.called.append(call)
+        self._conversation.call(call, self.at())
+
+    def supply(self, text: str) -> None:
+        self._conversation.supply(self.recorder.needs[-1], json.loads(text), self.at())
+        self._join()
+
+    def answers(self) -> dict[str, Any]:
+        return {word.tag: word.outcome for word in self.recorder.words if isinstance(word, Answer)}
+
+    def pass_frames(self, hearing: Hearing, listener: Listener) -> None:
+        """To and fro until both are silent; slowly, as limits of frames want it."""
+        while self._passed < len(self.recorder.frames) or listener.frames:
+            for frame in self.recorder.frames[self._passed :]:
+                self._passed += 1
+                self.now_ns += 1_000 * MS
+                hearing.receive(frame, self.at())
+            said, listener.frames = listener.frames, []
+            for frame in said:
+                self.receive(frame)
+
+    def _join(self) -> None:
+        if not self._is_joined and any(isinstance(word, Ready) for word in self.recorder.words):
+            self._is_joined = True
+            self._conversation.join([(topic, self.recorder.lane(topic)) for topic in self._topics], self.at())
+
+
+def _walk(told: reader.Connection, play: Play) -> None:
+    sent, recorder = 0, play.recorder
     for what, argument, lines in told.steps:
-        at = Stamp(mono_ns=now_ns)
         match what:
             case "send":
                 frames = [frame.decode() for frame in recorder.frames[sent:]]
@@ -302,14 +304,17 @@ def _walk(told: reader.Connection, conversation: Conversation, recorder: Recorde
                 sent = len(recorder.frames)
             case "recv":
                 for line in lines:
-                    conversation.receive(line.encode(), 0)
+                    play.receive(line.encode())
             case "tick":
-                now_ns += int(argument) * MS
-                conversation.tick(Stamp(mono_ns=now_ns))
+                play.tick(int(argument))
             case "renew":
-                conversation.renew(reader.topic(argument, ctx.catalog), at)
+                play.renew(argument)
             case "leave":
-                conversation.leave([reader.topic(argument, ctx.catalog)], at)
+                play.leave(argument)
+            case "call":
+                play.call(argument)
+            case "supply":
+                play.supply(argument)
             case _:
                 pytest.fail(f"an unknown step: {what}")
     assert sent == len(recorder.frames), "frames were sent that the transcript does not know"
