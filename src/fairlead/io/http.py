@@ -19,6 +19,8 @@ from msgspec import Struct
 from yarl import URL
 
 from fairlead.errors import NotSent, Unknown
+from fairlead.io.clock import RealClock
+from fairlead.io.names import Names, Resolver
 from fairlead.wire.face import HttpCall
 from fairlead.wire.http import Reply
 
@@ -32,8 +34,11 @@ KEEP_ALIVE_S = 15.0  # short, so that we hang up first: an order on a connection
 class AioHttp:
     """An HttpTransport with its own pool of connections, which begins with the first request; closed by its owner."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, body_bytes_max: int = BODY_BYTES_MAX) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, body_bytes_max: int = BODY_BYTES_MAX, names: Names | None = None
+    ) -> None:
         self._tls, self._body_bytes_max = tls or ssl.create_default_context(), body_bytes_max
+        self._names = names or Names(RealClock())
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
 
@@ -86,14 +91,18 @@ class AioHttp:
         if self._is_closed:
             raise _Shut("this end was closed")
         if self._session is None:
-            self._session = _session(self._tls)
+            self._session = _session(self._tls, self._names)
         return self._session
 
 
-def _session(tls: ssl.SSLContext) -> aiohttp.ClientSession:
+def _session(tls: ssl.SSLContext, names: Names) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            ssl=tls, limit=0, limit_per_host=CONNECTIONS_PER_HOST_MAX, keepalive_timeout=KEEP_ALIVE_S
+            ssl=tls,
+            limit=0,
+            limit_per_host=CONNECTIONS_PER_HOST_MAX,
+            keepalive_timeout=KEEP_ALIVE_S,
+            resolver=Resolver(names),
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),  # ours is the only one, see send()

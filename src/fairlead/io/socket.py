@@ -14,7 +14,7 @@ import logging
 import socket
 import ssl
 import urllib.parse
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from aiohappyeyeballs import start_connection
 from picows import WSError, WSHandshakeError, ws_connect
@@ -22,6 +22,7 @@ from picows import WSError, WSHandshakeError, ws_connect
 from fairlead.errors import NotSent
 from fairlead.io.frames import MESSAGE_BYTES_MAX
 from fairlead.io.link import Link
+from fairlead.io.names import Names
 from fairlead.wire.face import Clock, WsLink, WsListener
 
 SECOND_ADDRESS_S = 0.25  # when to try a host's next address beside the first (RFC 8305)
@@ -31,15 +32,19 @@ class Picows:
     """Dials WebSocket connections; TLS by the system's roots, never below what the ssl module calls safe."""
 
     def __init__(
-        self, clock: Clock, tls: ssl.SSLContext | None = None, message_bytes_max: int = MESSAGE_BYTES_MAX
+        self,
+        clock: Clock,
+        tls: ssl.SSLContext | None = None,
+        message_bytes_max: int = MESSAGE_BYTES_MAX,
+        names: Names | None = None,
     ) -> None:
-        self._clock = clock
+        self._clock, self._names = clock, names or Names(clock)
         self._tls = tls or ssl.create_default_context()
         self._message_bytes_max = message_bytes_max
 
     async def dial(self, url: str, listener: WsListener, timeout_ms: int) -> WsLink:
         """An open connection: `opened` has been called, and frames may have come; else NotSent and not a call."""
-        plug, link = _Plug(), Link(listener, self._clock, self._message_bytes_max)
+        plug, link = _Plug(self._names), Link(listener, self._clock, self._message_bytes_max)
         said = "the far end hung up before the upgrade"
         try:
             async with asyncio.timeout(timeout_ms / 1000):
@@ -78,11 +83,12 @@ class Picows:
 class _Plug:
     """Keeps the socket at hand while picows dials, so that a dial given up half-way leaves nothing open."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._socket: socket.socket | None = None
 
     async def connect(self, url: Any) -> socket.socket:
-        addresses = await _addresses(url.host, url.port)
+        addresses = await self._names.addresses(url.host, url.port)
         self._socket = await start_connection(addresses, happy_eyeballs_delay=SECOND_ADDRESS_S, interleave=1)
         return self._socket
 
@@ -94,14 +100,6 @@ class _Plug:
 
 # picows would log addresses, and private streams carry their key there; why a connection ends is told by closed().
 _SILENT: Final = logging.Logger("picows", logging.CRITICAL + 1)
-
-_Address: TypeAlias = tuple[Any, Any, int, str, Any]
-
-
-async def _addresses(host: str, port: int) -> list[_Address]:
-    with contextlib.suppress(socket.gaierror):  # a number needs no resolver, and so no thread
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 def _host(url: str) -> str:
