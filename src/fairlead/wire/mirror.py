@@ -24,7 +24,7 @@ from fairlead.wire.limits import Reading
 from fairlead.wire.signing import Stamp, Verifier
 
 # Why the simulator's engine refuses an order (Fault.said), beside the kinds that say it all: FUNDS, DUPLICATE,
-# POST_ONLY, NOT_FOUND, MARKET_STATE, SYMBOL, PERMISSION.
+# POST_ONLY, NOT_FOUND, MARKET_STATE, SYMBOL, PERMISSION, and SERVER with Fate.UNKNOWN: it does not say what it did.
 FAILED = (
     "tick",  # INVALID: not on the price's step
     "lot",  # INVALID: not on the quantity's step
@@ -42,6 +42,23 @@ FAILED = (
     "liquidity",  # MARKET_STATE: nobody is there to trade with
     "orders",  # LIMIT: too many open ones
     "busy",  # ACCOUNT: a setting that open orders or positions forbid to change
+    "mode",  # ACCOUNT: an order that does not fit how positions are kept: a side of the position too many, or too few
+    "leverage",  # RISK: more than there is
+    "gone",  # NOT_FOUND: it was there and has ended, where Habits.latest_cancel tells it apart
+)
+# What the simulator's engine says of an order's end (OrderReport.reason), for the mirror to put into the venue's words.
+ENDED = (
+    "user",  # it was asked to
+    "ioc",  # what could not be filled at once
+    "fok",  # it could not be filled whole
+    "liquidity",  # the rest of a market order: nobody was left to trade with
+    "post only",  # it would have taken
+    "dead man",  # the switch fired
+    "reduce only",  # there was nothing left to reduce
+    "funds",  # at its trigger it could not be paid
+    "close",  # the whole position was closed
+    "amended",  # down to what was filled
+    "venue",  # no reason was given
 )
 
 
@@ -129,6 +146,8 @@ class Habits(Struct, frozen=True):
     latest_cancel: str = "gone"  # a cancel of an order that has ended: gone (told apart from none), unknown
     forgets_ms: int = 0  # an unfilled order that was cancelled is not found after this; 0: never
     freeze_bps: int = 0  # a market buy freezes so much more than its cost
+    amend_filled: str = "refused"  # down to what is filled or less: refused, filled, cancelled
+    amend_up: bool = True  # an amendment may take a larger quantity
 
 
 class Hearing(Protocol):
