@@ -50,6 +50,9 @@ class Seal:
     def note_nonce(self, key_id: str, nonce: int) -> None:
         """One transcript is one call."""
 
+    def bearer(self, token: str) -> str:
+        return self._pen.key_id if token else ""
+
 
 class Zero:
     """An Rng without surprises: what is minted matters here by its form alone."""

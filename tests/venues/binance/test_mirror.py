@@ -64,6 +64,9 @@ class Keys:
 
     def note_nonce(self, key_id: str, nonce: int) -> None: ...
 
+    def bearer(self, token: str) -> str:
+        return ""
+
 
 def get(path: str, query: str = "", **headers: str) -> Request:
     return Request("GET", "rest", f"/api/v3/{path}", query=query, headers=headers)
