@@ -154,7 +154,7 @@ AnyFact: TypeAlias = (
 )
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string")
-_DECODER = msgspec.json.Decoder(AnyFact)
+_DECODER: msgspec.json.Decoder[AnyFact] = msgspec.json.Decoder(AnyFact)
 
 
 def written(fact: AnyFact) -> bytes:
