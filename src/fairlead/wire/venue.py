@@ -70,6 +70,7 @@ class Venue(Struct, frozen=True):
     assets: Callable[[str], str]  # their code of an asset -> ours
     headers: Mapping[str, Mapping[str, str]] = {}  # environment -> headers of every request there
     time_step_ms: int = 1  # in which Op.TIME is told
+    nonces_rise: bool = False  # the signed requests of a key must arrive in the order of their numbers
     # the kinds of key it gives, the usual first; ":base64": the text of the secret stands for bytes
     key_kinds: tuple[str, ...] = ("hmac-sha256",)
     can: frozenset[str] = frozenset()  # words of CAN
