@@ -31,6 +31,7 @@ TENANTS = {
     "uvloop": (*WINDOWS, SERVER),
     "yarl": ("fairlead.io",),
     "aiohappyeyeballs": ("fairlead.io",),
+    "apsw": ("fairlead.io",),
     "cryptography": ("fairlead.keys", "fairlead.wire", "fairlead.venues", "fairlead.chains", "fairlead.io"),
     "cyclopts": ("fairlead.cli",),
     "rich": ("fairlead.cli", "fairlead.watch"),
