@@ -4,6 +4,7 @@ They are written before a byte leaves and before anybody is told, and never chan
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TypeAlias
 
 import msgspec
@@ -127,6 +128,13 @@ class Halted(Fact, frozen=True, kw_only=True, tag=True):
     why: str
 
 
+class Peaked(Fact, frozen=True, kw_only=True, tag=True):
+    """What the account is worth at its highest; the drawdown stop measures from here. Equity is in one asset."""
+
+    equity: Decimal
+    by_hand: bool = False  # set by the user, also to less: money was taken out
+
+
 class Opened(Fact, frozen=True, kw_only=True, tag=True):
     """A process began to trade this account. Client ids rise from the highest ever given."""
 
@@ -150,6 +158,7 @@ AnyFact: TypeAlias = (
     | Frozen
     | Thawed
     | Halted
+    | Peaked
     | Opened
 )
 
