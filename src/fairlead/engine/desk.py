@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -12,6 +11,7 @@ from msgspec import Struct
 from fairlead.core.backoff import Backoff
 from fairlead.core.budget import Priority
 from fairlead.core.routes import Routes
+from fairlead.engine.around import Listener
 from fairlead.engine.bans import Bans
 from fairlead.engine.books import BookFeed
 from fairlead.engine.candles import CandleFeed
@@ -20,14 +20,18 @@ from fairlead.engine.clocks import Clocks
 from fairlead.engine.feed import Feed, Mends
 from fairlead.engine.flows import LatestFeed, TradeFeed
 from fairlead.engine.line import FIRST_WAIT_MS, MOST_WAIT_MS
+from fairlead.engine.listing import Listing
+from fairlead.engine.nonces import Nonces
 from fairlead.engine.permits import Permits
+from fairlead.engine.private import PrivateFeed
 from fairlead.engine.sender import Sender
 from fairlead.engine.stream import Stream
-from fairlead.engine.timing import MS, VenueTime
+from fairlead.engine.teller import Teller
+from fairlead.engine.timing import VenueTime
 from fairlead.errors import Closed, Error, Misuse, cut
 from fairlead.model import events
-from fairlead.model.instrument import Catalog, Instrument
-from fairlead.wire.asks import AskListing, Op
+from fairlead.model.instrument import Instrument
+from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Ctx
@@ -36,9 +40,6 @@ from fairlead.wire.signing import Signer
 from fairlead.wire.venue import Venue
 
 TICK_MS = 250
-CATALOG_EVERY_MS = 3_600_000  # steps and states of instruments change while we run
-CATALOG_AGAIN_MS = 60_000  # after it could not be had
-RETIRES_SOON_MS = 90 * 86_400_000  # what the venue retires within this is told at the start
 STRANGE_SHOWN = 5  # of one kind; the rest is only counted
 _KINDS: dict[str, type[Feed[Any]]] = {"trades": TradeFeed, "candles": CandleFeed}
 
@@ -68,9 +69,10 @@ class Desk:
         mends: Mends,
         doubled: frozenset[str],
         signer: Signer | None,
+        nonces: Nonces | None = None,
     ) -> None:
         self.venue, self.name, self.mends, self.signer = venue, venue.name, mends, signer
-        self.time = VenueTime(windows.clock)
+        self.time = VenueTime(windows.clock, nonces)
         self.transport, self.rng = windows.ws, windows.rng
         self.tell = tell
         self.strangers: dict[str, int] = {}
@@ -98,7 +100,12 @@ class Desk:
         self._doubled = doubled
         self._chores = Chores(self.blame)
         self.spawn, self.later = self._chores.spawn, self._chores.later
-        self._catalog_due_ns = 0
+        self._listing = Listing(
+            venue, self._sender, self.time, lambda: {topic.symbol for topic in self._feeds}, has_key=signer is not None
+        )
+        self.teller = Teller(
+            venue, self._sender, self._streams, self.time, self.later, doubled=doubled, has_key=signer is not None
+        )
         self._closed = False
 
     # ---- life
@@ -106,8 +113,9 @@ class Desk:
     async def open(self) -> None:
         self._bans.recall()
         await self._clocks.read()
-        await self._read_catalog()
-        self._tell_retirements()
+        await self._listing.open()
+        for retirement in self._listing.retirements():
+            self.tell(retirement)
         self.spawn(self._watch(), f"{self.name} watch")
 
     async def close(self) -> None:
@@ -124,8 +132,8 @@ class Desk:
         """Four times a second: streams, feeds; now and then the clock and the catalogue."""
         while True:
             await self.time.clock.sleep(TICK_MS / 1000)
-            now_ns = self.time.clock.mono_ns()
-            watched: tuple[Stream | Feed[Any], ...] = (*self._streams.values(), *self._feeds.values())
+            watched: list[Stream | Feed[Any] | PrivateFeed] = [*self._streams.values(), *self._feeds.values()]
+            watched.extend(self.teller.feeds.values())
             for one in watched:
                 try:
                     one.tick()
@@ -134,45 +142,22 @@ class Desk:
             self._keep_bans()
             if self._clocks.is_due():
                 self.spawn(self._clocks.read(), f"{self.name} clock")
-            if now_ns >= self._catalog_due_ns:
-                self._catalog_due_ns = now_ns + CATALOG_AGAIN_MS * MS
+            if self._listing.is_due():
                 self.spawn(self._renew_catalog(), f"{self.name} catalogue")
-
-    def _tell_retirements(self) -> None:
-        """What the venue will take away soon, of that which we (or a user's older code) rely on."""
-        for one in self.venue.dated:
-            at_ns = int(datetime.fromisoformat(one.on).replace(tzinfo=UTC).timestamp()) * 1_000 * MS
-            in_ms = (at_ns - self.time.now_ns()) // MS
-            if 0 < in_ms < RETIRES_SOON_MS:
-                why = f"on {one.on}; instead: {one.instead}"
-                self.tell(
-                    events.Retiring(venue=self.name, at_ns=self.time.now_ns(), what=one.what, in_ms=in_ms, why=why)
-                )
 
     def _keep_bans(self) -> None:
         if not self._bans.keep():
             self.strange("the bans could not be kept: the state folder is not writable", b"")
-
-    async def _read_catalog(self) -> None:
-        found: list[Instrument] = []
-        for market in self.venue.markets:
-            found.extend(await self.answer(Op.INSTRUMENTS, AskListing(market)))
-        gone = {topic.symbol for topic in self._feeds} - {one.symbol for one in found}
-        found.extend(one for one in self.ctx.catalog if one.symbol in gone)  # the venue itself ends their streams
-        if found != list(self.ctx.catalog):  # the same one serves on: connections opened under it know all there is
-            self._sender.ctx = Ctx(Catalog(found, self.venue.assets))
-        self._catalog_due_ns = self.time.clock.mono_ns() + CATALOG_EVERY_MS * MS
+        if not self.time.nonces.is_kept:
+            self.strange("the numbers of requests could not be kept: the state folder is not writable", b"")
 
     def renew_catalog(self) -> None:
         """What we hold may be out of date: asked for at the next look, and not again for a while."""
-        if self._catalog_due_ns > self.time.clock.mono_ns() + CATALOG_AGAIN_MS * MS:
-            self._catalog_due_ns = 0
+        self._listing.doubt()
 
     async def _renew_catalog(self) -> None:
-        try:
-            await self._read_catalog()
-        except Error as error:
-            self.strange(f"the instruments could not be renewed: {error.said}", b"")
+        if trouble := await self._listing.renew():
+            self.strange(trouble, b"")
 
     # ---- topics
 
@@ -231,11 +216,11 @@ class Desk:
     def ctx(self) -> Ctx:
         return self._sender.ctx
 
-    def feed_of(self, topic: Topic) -> Feed[Any]:
-        return self._feeds[topic]
+    def listener_of(self, topic: Topic) -> Listener:
+        return self._feeds.get(topic) or self.teller.feeds[topic]
 
     def has(self, topic: Topic) -> bool:
-        return topic in self._feeds
+        return topic in self._feeds or topic in self.teller.feeds
 
     def routes_of(self, host_key: str) -> Routes:
         return self._routes[host_key]

@@ -149,6 +149,16 @@ class Feed(ABC, Generic[T]):
             self.denied = fault
             self._bus.close(self._refusal(fault))
 
+    def missed(self, line: Line, why: str) -> None:
+        """The venue's own numbers show a hole: begun anew on that line."""
+        line.renew(self.topic)
+
+    def whole(self, line: Line) -> None:
+        """Said of accounts; a market's whole is a book's, and comes as levels."""
+
+    def ousted(self, line: Line, fault: Fault) -> None:
+        """The line ends, and comes again."""
+
     def _refusal(self, fault: Fault) -> Refused:
         name = self._around.name
         said = f"{name} refused {self.topic} ({fault.kind}): {cut(fault.said) or 'no words'}"

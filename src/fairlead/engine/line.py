@@ -4,31 +4,39 @@ What is said on it goes to its owner (engine/stream): which topics it carries, a
 
 from __future__ import annotations
 
-from typing import Protocol
+import asyncio
+from typing import Any, Protocol
 
 from fairlead.core.backoff import SETTLED_MS, Backoff
 from fairlead.core.budget import Priority
 from fairlead.engine.permits import Permits
 from fairlead.engine.talk import Talk
 from fairlead.engine.timing import MS, VenueTime
+from fairlead.engine.way import Way
 from fairlead.errors import Error, NotSent, cut
 from fairlead.model import events
 from fairlead.wire.conversation import (
     Broken,
+    Call,
     Conversation,
     Ending,
     Joined,
     Lane,
+    Missed,
     Need,
     Odd,
+    Ousted,
     Out,
     Ready,
     Refused,
     Topic,
+    Whole,
     Word,
 )
 from fairlead.wire.door import Door
 from fairlead.wire.face import WsTransport
+from fairlead.wire.faults import Fault, Outcome
+from fairlead.wire.signing import Stamp
 
 DIAL_TIMEOUT_MS = 10_000
 FIRST_WAIT_MS, MOST_WAIT_MS = 250, 30_000  # between tries
@@ -41,17 +49,18 @@ class Owner(Protocol):
     time: VenueTime
     transport: WsTransport
     permits: Permits  # shared by all connections
+    way: Way
 
     def backoff(self) -> Backoff: ...
     def own_permits(self) -> Permits: ...  # of one connection
-    def route(self) -> str: ...  # the address to dial now
-    def dialled(self, address: str, took_ms: float) -> None: ...
-    def undialled(self, address: str) -> None: ...
     async def path(self, topics: tuple[Topic, ...]) -> str: ...
     def converse(self, line: Line, out: Out) -> Conversation: ...
     def lane(self, line: Line, topic: Topic) -> Lane: ...
     def joined(self, line: Line, topic: Topic) -> None: ...
     def refused(self, line: Line, word: Refused) -> None: ...
+    def missed(self, line: Line, word: Missed) -> None: ...
+    def whole(self, line: Line, topic: Topic) -> None: ...
+    def ousted(self, line: Line, fault: Fault) -> None: ...
     def ending(self, line: Line, word: Ending) -> None: ...
     def retire(self, line: Line, why: str) -> None: ...
     def lost(self, line: Line) -> None: ...
@@ -130,6 +139,23 @@ class Line:
         if self.up and self._talk is not None and topic in self.topics:
             self._talk.renew(topic)
 
+    # ---- calls
+
+    @property
+    def takes_calls(self) -> bool:
+        return self.up and self._talk is not None and self._talk.is_carried
+
+    @property
+    def calling(self) -> int:
+        """How many calls have no answer yet."""
+        return self._talk.calling if self._talk is not None else 0
+
+    def call(self, call: Call, at: Stamp, priority: Priority, not_after_ms: int) -> asyncio.Future[Outcome[Any]]:
+        """Once; only while it takes calls."""
+        if self._talk is None:
+            raise NotSent(f"{self!r} has no connection.")
+        return self._talk.call(call, at, priority, not_after_ms)
+
     def tick(self) -> None:
         """About four times a second: heartbeats, and the end of a connection that says nothing at all."""
         if self._talk is None or not self._talk.is_carried:
@@ -154,14 +180,19 @@ class Line:
                 self._ready()
             case Ending():
                 self._owner.ending(self, word)
+            case Missed():
+                self._owner.missed(self, word)
+            case Whole(topic):
+                self._owner.whole(self, topic)
+            case Ousted(fault):
+                self._owner.ousted(self, fault)
+                self._give_up(fault)
             case Broken(fault):
-                now_ms = self._time.now_ns() // MS
-                self._wait_ms = max(fault.wait_ms, fault.until_ms - now_ms if fault.until_ms else 0)
-                self.cut(f"the venue says: {cut(fault.said) or fault.kind}")
+                self._give_up(fault)
             case Odd():
                 self._owner.odd(word)
             case _:
-                raise AssertionError(f"no calls go through {self._door.name}")
+                raise AssertionError(f"answers are taken by the connection: {word}")
 
     def need(self, need: Need) -> None:
         if self._talk is not None:
@@ -171,6 +202,12 @@ class Line:
         self._owner.blame(repr(self), blunder)
 
     # ---- inside
+
+    def _give_up(self, fault: Fault) -> None:
+        """Of no more use as it is; another connection may be, when the venue lets one come."""
+        now_ms = self._time.now_ns() // MS
+        self._wait_ms = max(fault.wait_ms, fault.until_ms - now_ms if fault.until_ms else 0)
+        self.cut(f"the venue says: {cut(fault.said) or fault.kind}")
 
     async def _tries(self, talk: Talk) -> bool:
         """Whether the connection came about."""
@@ -190,15 +227,15 @@ class Line:
         owner = self._owner
         await owner.permits.take(self._door.dial_cost, Priority.RECOVER if self._again else Priority.DATA)
         path = await owner.path(tuple(self.topics))
-        self.address = address = owner.route()
+        self.address = address = owner.way.best()
         began_ns = self._time.clock.mono_ns()
         try:
             link = await owner.transport.dial(address + path, talk, DIAL_TIMEOUT_MS)
         except NotSent:
-            owner.undialled(address)
+            owner.way.failed(address)
             raise
         self._born_ns = self.heard_ns = now_ns = self._time.clock.mono_ns()
-        owner.dialled(address, (now_ns - began_ns) / MS)
+        owner.way.worked(address, (now_ns - began_ns) / MS)
         talk.carry(link)
         after_ms = (now_ns - self._lost_ns) / MS if self._lost_ns else 0.0
         owner.tell(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from fairlead.core.budget import Budgets, Priority, Ticket
@@ -36,20 +36,37 @@ class Permits:
             self.look()
         return ticket
 
-    async def take(self, charges: tuple[Charge, ...], priority: Priority) -> Ticket:
-        """Returns when these may be spent; they are spent then. Tell by `answered` when the reply came."""
+    async def take(
+        self,
+        charges: tuple[Charge, ...],
+        priority: Priority,
+        *,
+        most_ms: int | None = None,
+        waiting: Callable[[], Awaitable[None]] | None = None,
+    ) -> Ticket:
+        """Returns when these may be spent; they are spent then. Tell by `answered` when the reply came. TimeoutError
+        after `most_ms`; `waiting` is awaited first where it is not granted at once."""
         if self._closed:
             raise Closed(CLOSED)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         ticket = self.ask(charges, priority, partial(_settle, done))
         self._takers[ticket] = done
         try:
-            await done
+            if waiting is not None and not done.done():
+                await waiting()
+            async with asyncio.timeout(None if most_ms is None else most_ms / 1000):
+                await done
         finally:
             del self._takers[ticket]
             if self._wanted.pop(ticket, None) is not None:
                 self.budgets.cancel(ticket)
         return ticket
+
+    def drop(self, ticket: Ticket) -> None:
+        """Nobody wants it any more: given back, unless it was granted."""
+        if self._wanted.pop(ticket, None) is not None:
+            self.budgets.cancel(ticket)
+            self.look()  # others may have waited behind it
 
     def rests_ms(self, charges: tuple[Charge, ...]) -> int:
         """For how long the venue still wants quiet on what these are charged to."""

@@ -1,38 +1,41 @@
-"""A question to a venue by REST: leave, build, sign, send, judge, read; reads are repeated, nothing else ever is.
+"""A question to a venue by REST: leave, build, send, judge, read; reads are repeated, nothing else ever is.
 
 It raises only Fairlead's own errors, each saying what was asked and what came."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from fairlead.core.backoff import Backoff
-from fairlead.core.budget import Priority
+from fairlead.core.budget import Priority, Ticket
 from fairlead.core.routes import Routes
+from fairlead.engine.carrier import Carrier
 from fairlead.engine.permits import Permits
 from fairlead.engine.timing import MS, VenueTime
-from fairlead.errors import Error, Limited, Misuse, Nonsense, Refused, TransportError, UnknownName, cut
+from fairlead.errors import Closed, Error, Limited, Misuse, Nonsense, NotSent, Refused, TransportError, UnknownName, cut
 from fairlead.model import events
 from fairlead.model.instrument import Catalog
 from fairlead.wire import shapes
 from fairlead.wire.asks import Op
 from fairlead.wire.endpoint import Access, Ctx, Effect, Endpoint, build
-from fairlead.wire.face import HttpCall, HttpTransport
-from fairlead.wire.faults import Fault, Kind
-from fairlead.wire.http import Reply, Request
-from fairlead.wire.limits import Reading
-from fairlead.wire.signing import Signer
+from fairlead.wire.face import HttpTransport
+from fairlead.wire.faults import Fate, Fault, Kind, Outcome
+from fairlead.wire.http import Reply
+from fairlead.wire.limits import Charge
+from fairlead.wire.orders import AskAmend, AskPlace, AskPlaceMany
+from fairlead.wire.signing import Signer, Stamp
 from fairlead.wire.venue import Venue
 
-TIMEOUT_MS = 10_000
 TRIES_MOST = 5  # of a read
 PATIENCE_MS = 60_000  # a venue that wants us to wait longer is not waited for: the error says until when
 INSPECT_EVERY = 100  # replies of one kind between two searches for unknown fields
 AGAIN = frozenset({Kind.LIMIT, Kind.BAN, Kind.SERVER, Kind.MAINTENANCE, Kind.CLOCK, Kind.NONCE, Kind.UNKNOWN_CODE})
-UNPUNISHED_MS = 1_000  # the pause after a refusal that names none
+REST = "rest"  # the way, as it is written down
+Waiting = Callable[[], Awaitable[None]]
+Sending = Callable[[Any, str], Awaitable[None]]  # (the question, "rest" or the door's name)
 
 
 class Sender:
@@ -53,11 +56,10 @@ class Sender:
         obeys: bool = True,
     ) -> None:
         self.ctx = Ctx(Catalog((), venue.assets))
-        self._venue, self._routes, self._transport, self._time = venue, routes, transport, time
-        self._permits, self._tell, self._backoff, self._headers = permits, tell, backoff, headers
+        self._venue, self._time, self._permits, self._tell, self._backoff = venue, time, permits, tell, backoff
         self._signer, self._obeys = signer, obeys
+        self._carrier = Carrier(venue, routes, transport, time, permits, tell, headers, signer=signer, obeys=obeys)
         self._inspector = shapes.Inspector(INSPECT_EVERY)
-        self._spoken: dict[str, str] = {}  # host key -> the address used last
 
     async def ask(
         self, op: Op, asked: Any, priority: Priority = Priority.DATA, *, address: str = "", patient: bool = False
@@ -65,8 +67,7 @@ class Sender:
         """The answer; reads are tried again after what may pass. `address`: that one, once. `patient`: waits for the
         end of a ban, however long."""
         row = self._row(op)
-        if row.access is Access.SIGNED and self._signer is None:
-            raise Misuse(f"{self._venue.name} answers {op} only to a key.", next="open the venue with a key")
+        self._check_key(row)
         backoff = self._backoff()
         tries = TRIES_MOST if row.effect is Effect.READS and not address else 1
         for left in range(tries - 1, -1, -1):
@@ -101,6 +102,10 @@ class Sender:
             )
         return row
 
+    def _check_key(self, row: Endpoint[Any, Any]) -> None:
+        if row.access is Access.SIGNED and self._signer is None:
+            raise Misuse(f"{self._venue.name} answers {row.op} only to a key.", next="open the venue with a key")
+
     def _check_rest(self, row: Endpoint[Any, Any], asked: Any) -> None:
         wait_ms = self._permits.rests_ms(row.cost(asked))
         if wait_ms > PATIENCE_MS:
@@ -112,19 +117,89 @@ class Sender:
                 next=f"wait {wait_ms / 1000:.0f} s",
             )
 
+    async def once(
+        self,
+        op: Op,
+        asked: Any,
+        priority: Priority,
+        *,
+        not_after_ms: int = 0,
+        waiting: Waiting | None = None,
+        sending: Sending | None = None,
+    ) -> Outcome[Any]:
+        """One attempt and no more: the answer, or a Fault with what became of it. `asked` may be a function of the
+        Stamp that will sign, so that a fence lies as far ahead of the signature as the venue counts it.
+
+        Not begun after `not_after_ms` on the venue's clock, nor after the question's own fence. `waiting` is awaited
+        if leave must be waited for; `sending`, with the question and the way, when the next thing is to write it.
+
+        Raises NotSent (nothing left this machine, whatever the reason), Unknown (bytes may have left), Misuse (it
+        cannot be asked; nothing left), and what the two hooks raise. Cancelled after `sending`, nobody knows."""
+        row = self._row(op)
+        self._check_key(row)
+        make = asker(asked)
+        charges = row.cost(make(self._time.stamp()))
+        ticket = await self._leave(row, charges, priority, not_after_ms, waiting)
+        at = self._time.stamp()
+        question = make(at)
+        request = build(row, question, self.ctx, self._venue.encode)
+        if sending is not None:
+            await sending(question, REST)
+        reply, fault = await self._carrier.carry(
+            row, question, request, ticket, at=at, too_late=lambda: is_late(self._time, not_after_ms, question)
+        )
+        if fault is not None:
+            return fault
+        try:
+            answer = row.read(reply.body, question, self.ctx)
+        except Exception as wrong:  # noqa: BLE001 - whatever reading stumbles over, the venue has had the request
+            return self._unreadable(row, reply, wrong)
+        self._inspect(row, reply.body)
+        return answer
+
+    async def _leave(
+        self,
+        row: Endpoint[Any, Any],
+        charges: tuple[Charge, ...],
+        priority: Priority,
+        not_after_ms: int,
+        waiting: Waiting | None,
+    ) -> Ticket:
+        most_ms = max(0, not_after_ms - self._time.now_ns() // MS) if not_after_ms else None
+        rests_ms = self._permits.rests_ms(charges)
+        if rests_ms > (PATIENCE_MS if most_ms is None else most_ms):
+            raise NotSent(
+                f"{row.op} was not sent: {self._venue.name} wants quiet for {rests_ms / 1000:.0f} s.",
+                known="an earlier answer said so; not one byte left this machine",
+                next="ask anew after that",
+            )
+        try:
+            return await self._permits.take(charges, priority, most_ms=most_ms, waiting=waiting)
+        except TimeoutError:
+            said = f"{row.op} was not sent: it waited for leave until it was too late."
+            raise NotSent(said, known="our own budgets kept it back; not one byte left this machine") from None
+        except (Closed, Limited) as kept:
+            raise NotSent(kept.said, known=kept.known, next=kept.next) from None
+
+    def heed(self, op: Op, asked: Any, fault: Fault) -> None:
+        """A refusal that came another way than by REST: if it is of limits, what it was charged to rests."""
+        if op in self._venue.endpoints:
+            self._carrier.rest(self._venue.endpoints[op], asked, fault)
+
+    def _unreadable(self, row: Endpoint[Any, Any], reply: Reply, wrong: Exception) -> Fault:
+        """The venue said neither yes nor no."""
+        if not isinstance(wrong, (msgspec.DecodeError, shapes.Nonsense)):
+            what = cut(f"{type(wrong).__name__}: {wrong}")
+            where = f"the answer to {row.op}"
+            self._tell(events.Blunder(venue=self._venue.name, at_ns=self._time.now_ns(), where=where, what=what))
+        said = f"no answer that makes sense: {cut(reply.body)}"
+        return Fault(Kind.UNKNOWN_CODE, Fate.UNKNOWN, said=said, status=reply.status)
+
     async def _once(self, row: Endpoint[Any, Any], asked: Any, priority: Priority, address: str) -> Any:
         ticket = await self._permits.take(row.cost(asked), priority)
         request = build(row, asked, self.ctx, self._venue.encode)
-        if row.access is Access.SIGNED and self._signer is not None:
-            request = self._venue.sign(request, self._signer, self._time.stamp())
-        reply = await self._carry(request, address)
-        self._permits.answered(ticket)
-        readings = self._venue.readings(reply)
-        self._heed(readings)
-        fault = self._venue.fault(reply, row.op)
+        reply, fault = await self._carrier.carry(row, asked, request, ticket, address=address)
         if fault is not None:
-            if fault.kind in (Kind.LIMIT, Kind.BAN) and not any(one.quiet_ms or one.quiet_until_ms for one in readings):
-                self._heed(self._pauses(row, asked, fault))
             raise self._refusal(row, fault)
         try:
             answer = row.read(reply.body, asked, self.ctx)
@@ -138,74 +213,9 @@ class Sender:
             ) from None
         return answer
 
-    async def _carry(self, request: Request, address: str) -> Reply:
-        """To the best host and back; what it took, or that it failed, counts for the next choice."""
-        routes = self._routes[request.host]
-        target = address or self._choose(request.host, routes)
-        call = HttpCall(request.method, target + request.target, {**self._headers, **request.headers}, request.body)
-        began_ns = self._time.clock.mono_ns()
-        try:
-            reply = await self._transport.send(call, TIMEOUT_MS)
-        except TransportError:
-            routes.failed(target, self._time.clock.mono_ns())
-            raise
-        now_ns = self._time.clock.mono_ns()
-        if reply.status >= 500:
-            routes.failed(target, now_ns)
-        else:
-            routes.worked(target, (now_ns - began_ns) / MS, now_ns)
-        return reply
-
-    def _choose(self, host_key: str, routes: Routes) -> str:
-        address = routes.best(self._time.clock.mono_ns())
-        was = self._spoken.get(host_key, address)
-        self._spoken[host_key] = address
-        if was != address:
-            self._tell(
-                events.Switched(
-                    venue=self._venue.name,
-                    at_ns=self._time.now_ns(),
-                    host_key=host_key,
-                    was=was,
-                    now=address,
-                    why="the other failed or is slower",
-                )
-            )
-        return address
-
-    def _heed(self, readings: tuple[Reading, ...]) -> None:
-        """What the venue tells of its limits; a wish for quiet is told on."""
-        if not readings or not self._obeys:
-            return
-        now_ms = self._time.now_ns() // MS
-        self._permits.told(readings)
-        for reading in readings:
-            wait_ms = max(reading.quiet_ms, reading.quiet_until_ms - now_ms if reading.quiet_until_ms else 0)
-            if wait_ms > 0:
-                self._throttled(reading.budget, wait_ms, reading.banned)
-
-    def _throttled(self, budget: str, wait_ms: float, banned: bool) -> None:
-        why = "the venue banned this address for a while" if banned else "the venue asked us to wait"
-        self._tell(
-            events.Throttled(
-                venue=self._venue.name,
-                at_ns=self._time.now_ns(),
-                budget=budget,
-                wait_ms=wait_ms,
-                why=why,
-                banned=banned,
-            )
-        )
-
-    def _pauses(self, row: Endpoint[Any, Any], asked: Any, fault: Fault) -> tuple[Reading, ...]:
-        """A limit that came without a reading: whatever the question was charged to rests."""
-        quiet_ms, banned = self._wait_ms(fault) or UNPUNISHED_MS, fault.kind is Kind.BAN
-        budgets = sorted({charge.budget for charge in row.cost(asked)})
-        return tuple(Reading(budget, quiet_ms=quiet_ms, banned=banned) for budget in budgets)
-
     def _refusal(self, row: Endpoint[Any, Any], fault: Fault) -> Exception:
         """The venue's no as an error; as a passing one where another try makes sense."""
-        wait_ms = self._wait_ms(fault)
+        wait_ms = self._carrier.wait_ms(fault)
         limited = fault.kind in (Kind.LIMIT, Kind.BAN)
         error = (Limited if limited else Refused)(
             f"{self._venue.name} refused {row.op} ({fault.kind}): {cut(fault.said) or 'no words'}",
@@ -218,10 +228,6 @@ class Sender:
         passes = row.effect is Effect.READS and fault.kind in AGAIN and (self._obeys or not limited)
         return _Passing(error, wait_ms) if passes else error
 
-    def _wait_ms(self, fault: Fault) -> int:
-        until_ms = fault.until_ms - self._time.now_ns() // MS if fault.until_ms else 0
-        return max(0, fault.wait_ms, until_ms)
-
     def _inspect(self, row: Endpoint[Any, Any], body: bytes) -> None:
         if row.known and self._inspector.due(row.op):
             for field in shapes.strangers(body, row.known):
@@ -233,6 +239,23 @@ class Sender:
                         sample=cut(body),
                     )
                 )
+
+
+def asker(asked: Any) -> Callable[[Stamp], Any]:
+    """A question as a function of the moment it is asked at."""
+    return asked if callable(asked) else lambda _: asked
+
+
+def is_late(time: VenueTime, not_after_ms: int, asked: Any) -> bool:
+    """Whether the caller's deadline, or the fence in the question, has passed on the venue's clock."""
+    ends = [end for end in (not_after_ms, _fence_ms(asked)) if end]
+    return bool(ends) and time.now_ns() // MS > min(ends)
+
+
+def _fence_ms(asked: Any) -> int:
+    if isinstance(asked, AskPlaceMany):
+        return min((one.until_ms for one in asked.orders), default=0)
+    return asked.until_ms if isinstance(asked, (AskPlace, AskAmend)) else 0
 
 
 class _Passing(Exception):

@@ -5,59 +5,32 @@ Make before break: where an end is announced (or enforced) the new connection is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from fairlead.core.backoff import Backoff
-from fairlead.core.routes import Routes
-from fairlead.engine.feed import Feed, Mends
+from fairlead.core.budget import Priority
+from fairlead.engine.around import Surroundings
 from fairlead.engine.line import Line
 from fairlead.engine.permits import Permits
 from fairlead.engine.talk import Talk
-from fairlead.engine.timing import MS, VenueTime
-from fairlead.errors import cut
+from fairlead.engine.timing import MS
+from fairlead.engine.way import Way
+from fairlead.errors import NotSent, cut
 from fairlead.model import events
 from fairlead.model.instrument import Catalog
 from fairlead.wire.asks import Op
-from fairlead.wire.conversation import Conversation, Ending, Lane, Need, Odd, Out, Refused, Topic
+from fairlead.wire.conversation import Call, Conversation, Ending, Lane, Missed, Need, Odd, Out, Refused, Topic
 from fairlead.wire.door import Door
-from fairlead.wire.endpoint import Ctx
-from fairlead.wire.face import Rng, WsTransport
+from fairlead.wire.faults import Fault, Outcome
 from fairlead.wire.limits import Budget
 from fairlead.wire.shapes import Inspector
-from fairlead.wire.signing import Signer
+from fairlead.wire.signing import Stamp
 
 INSPECT_EVERY = 1_000  # frames of one shape between two searches for unknown fields
 LIFE_LEAST, LIFE_MOST = 0.85, 0.95  # of the life that the venue allows: replaced then, spread by chance
 OVERLAP_MOST_MS = 60_000  # a replacement that is not live after this is given up; the old one stays while it can
 CLOSE_MOST_S = 3.0  # a far end that does not take its leave is not waited for longer
-
-
-class Surroundings(Protocol):
-    """What the connections need from their market."""
-
-    name: str
-    time: VenueTime
-    mends: Mends
-    permits: Permits
-    transport: WsTransport
-    signer: Signer | None
-    rng: Rng
-
-    @property
-    def ctx(self) -> Ctx: ...
-    def backoff(self) -> Backoff: ...
-    def routes_of(self, host_key: str) -> Routes: ...
-    def feed_of(self, topic: Topic) -> Feed[Any]: ...
-    def has(self, topic: Topic) -> bool: ...  # somebody still wants it
-    def tell(self, event: events.Health) -> None: ...
-    def blame(self, where: str, blunder: Exception) -> None: ...
-    def strange(self, what: str, sample: bytes) -> None: ...
-    def later(self, wait_ms: int, call: Callable[[], None]) -> None: ...
-    def fetch(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None: ...
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]: ...
-    async def answer(self, op: Op, asked: Any) -> Any: ...
 
 
 class Stream:
@@ -73,8 +46,9 @@ class Stream:
         self._going: set[asyncio.Task[None]] = set()  # stopped, and taking their leave
         self._ends_ns: dict[Line, int] = {}
         self._catalogs: dict[Line, Catalog] = {}  # what its conversation knows
-        self._numbers = 0
-        self._spoken = ""
+        self._numbers = self._tags = 0
+        self._is_held = False
+        self.way = Way(around.name, door.host, around.routes_of(door.host), around.time, around.tell)
 
     # ---- topics
 
@@ -89,7 +63,7 @@ class Stream:
         for line in list(self._lines):
             if topic in line.topics:
                 line.leave(topic)
-                self._around.feed_of(topic).left(line)
+                self._around.listener_of(topic).left(line)
                 self._stop_idle(line)
 
     def _takes(self, line: Line, topic: Topic) -> bool:
@@ -99,7 +73,30 @@ class Stream:
             return False
         if topic.kind in self.door.alone and any((t.kind, t.symbol) == (topic.kind, topic.symbol) for t in line.topics):
             return False
-        return topic.symbol in self._catalogs.get(line, self._around.ctx.catalog)
+        return not topic.symbol or topic.symbol in self._catalogs.get(line, self._around.ctx.catalog)
+
+    # ---- calls
+
+    def hold(self) -> None:
+        """Keep a line open from now on, whether topics ride on it or not: orders may want to go."""
+        self._is_held = True
+        if not self._lines:
+            self._open()
+
+    def caller(self) -> Line | None:
+        """The line that would carry a call now; one that is not about to go, where there is a choice."""
+        ready = [line for line in self._lines if line.takes_calls]
+        return min(ready, key=lambda line: line.retiring, default=None)
+
+    async def call(self, op: Op, asked: Any, at: Stamp, priority: Priority, not_after_ms: int) -> Outcome[Any]:
+        """What the venue answers; NotSent or Unknown as engine/calls says."""
+        line = self.caller()
+        if line is None:
+            raise NotSent(f"No connection of {self.door.name} takes calls now.", known="nothing was sent")
+        self._tags += 1
+        return await line.call(Call(str(self._tags), op, asked), at, priority, not_after_ms)
+
+    # ---- life
 
     def tick(self) -> None:
         now_ns = self.time.clock.mono_ns()
@@ -152,14 +149,18 @@ class Stream:
             change[0].retiring = False  # the change came to nothing: the old one stays while it can
 
     def _stop_idle(self, line: Line) -> None:
-        if not line.topics:
+        if not line.topics and not self._is_held:
             self._stop(line)
 
     def _inherit(self, now_ns: int) -> None:
         """A new line that serves all that the old one does takes its place."""
         for heir, (old, since_ns, why) in list(self._heirs.items()):
             took_ms = (now_ns - since_ns) / MS
-            ready = heir.up and all(self._around.feed_of(topic).live_on(heir) for topic in old.topics)
+            ready = (
+                heir.up
+                and not old.calling
+                and all(self._around.listener_of(topic).live_on(heir) for topic in old.topics)
+            )
             if ready:
                 del self._heirs[heir]
                 if old in self._lines:
@@ -177,7 +178,7 @@ class Stream:
         topics = list(line.topics)
         self._stop(line)
         for topic in topics:
-            self._around.feed_of(topic).left(line)
+            self._around.listener_of(topic).left(line)
 
     # ---- what a line asks of its owner
 
@@ -190,28 +191,6 @@ class Stream:
     def returns(self) -> bool:
         return self._around.mends.reconnect
 
-    def route(self) -> str:
-        address = self._around.routes_of(self.door.host).best(self.time.clock.mono_ns())
-        if self._spoken and self._spoken != address:
-            self._around.tell(
-                events.Switched(
-                    venue=self._around.name,
-                    at_ns=self.time.now_ns(),
-                    host_key=self.door.host,
-                    was=self._spoken,
-                    now=address,
-                    why="the other failed or is slower",
-                )
-            )
-        self._spoken = address
-        return address
-
-    def dialled(self, address: str, took_ms: float) -> None:
-        self._around.routes_of(self.door.host).worked(address, took_ms, self.time.clock.mono_ns())
-
-    def undialled(self, address: str) -> None:
-        self._around.routes_of(self.door.host).failed(address, self.time.clock.mono_ns())
-
     async def path(self, topics: tuple[Topic, ...]) -> str:
         known = await self._around.answer(self.door.before, None) if self.door.before is not None else None
         return self.door.path(topics, known)
@@ -223,11 +202,11 @@ class Stream:
         return self.door.speak(self._around.ctx, self._around.signer, out, self._inspector)
 
     def lane(self, line: Line, topic: Topic) -> Lane:
-        return self._around.feed_of(topic).lane(line)
+        return self._around.listener_of(topic).lane(line)
 
     def joined(self, line: Line, topic: Topic) -> None:
         if topic in line.topics:  # or it was let go while the acknowledgement was on its way
-            self._around.feed_of(topic).joined(line)
+            self._around.listener_of(topic).joined(line)
 
     def refused(self, line: Line, word: Refused) -> None:
         fault = word.fault
@@ -244,11 +223,23 @@ class Stream:
             )
         )
         line.topics.pop(word.topic, None)
-        self._around.feed_of(word.topic).refused(line, fault)
+        self._around.listener_of(word.topic).refused(line, fault)
         if fault.wait_ms:
             self._around.later(fault.wait_ms, partial(self._again, line, word.topic))
         else:
             self._stop_idle(line)
+
+    def missed(self, line: Line, word: Missed) -> None:
+        if word.topic in line.topics:
+            self._around.listener_of(word.topic).missed(line, word.why)
+
+    def whole(self, line: Line, topic: Topic) -> None:
+        if topic in line.topics:
+            self._around.listener_of(topic).whole(line)
+
+    def ousted(self, line: Line, fault: Fault) -> None:
+        for topic in list(line.topics):
+            self._around.listener_of(topic).ousted(line, fault)
 
     def _again(self, line: Line, topic: Topic) -> None:
         """A refused topic's wait is over; unless it was let go in the meantime, it is asked for once more."""
@@ -275,7 +266,7 @@ class Stream:
 
     def lost(self, line: Line) -> None:
         for topic in list(line.topics):
-            self._around.feed_of(topic).left(line)
+            self._around.listener_of(topic).left(line)
 
     def wants(self, talk: Talk, need: Need) -> None:
         then, failed = partial(talk.supply, need), lambda _: talk.end(f"what it needs could not be had: {need.why}")

@@ -1,5 +1,7 @@
 """One connection while it is open: its link, its conversation, and the frames that wait for leave; it never dials.
 
+Calls do not stand in that queue: each asks for leave with its own priority, before any subscription (engine/calls).
+
 Each connection has its own: what an old link still says while it closes cannot reach the next connection."""
 
 from __future__ import annotations
@@ -8,14 +10,17 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from fairlead.core.budget import Priority
+from fairlead.engine.calls import Calls
 from fairlead.engine.permits import Permits
 from fairlead.engine.timing import VenueTime
-from fairlead.wire.conversation import Conversation, Lane, Need, Out, Topic, Word
+from fairlead.wire.conversation import Answer, Call, Conversation, Lane, Need, Odd, Out, Topic, Word
 from fairlead.wire.face import WsLink
+from fairlead.wire.faults import Outcome
 from fairlead.wire.limits import Charge
+from fairlead.wire.signing import Stamp
 
 QUEUE_MOST_FRAMES = 4_096  # frames waiting for leave to be sent; a conversation that asks for more is broken
 
@@ -43,6 +48,7 @@ class Talk:
         self._receive: Callable[[bytes, int], None] = _deaf
         self._queue: deque[tuple[bytes, tuple[Charge, ...]]] = deque()
         self._asking = self._pumping = False
+        self._calls = Calls(time, shared, own, self._write)
 
     def carry(self, link: WsLink) -> None:
         """The dial has returned: what was said since may go out."""
@@ -67,6 +73,7 @@ class Talk:
         self.why = self.why or why
         self._conversation, self._receive = None, _deaf
         self._queue.clear()
+        self._calls.end(self.why)
         self._own.close()
         self.over.set()
         if self._link is not None:
@@ -105,6 +112,18 @@ class Talk:
     def supply(self, need: Need, answer: object) -> None:
         self._speak(lambda conversation: conversation.supply(need, answer, self._time.stamp()))
 
+    def call(self, call: Call, at: Stamp, priority: Priority, not_after_ms: int) -> asyncio.Future[Outcome[Any]]:
+        """What the venue answers, or NotSent or Unknown; `at` is the moment that the question's fence was set by."""
+        answer = self._calls.begin(call.tag, priority, not_after_ms)
+        if not answer.done():
+            self._speak(lambda conversation: conversation.call(call, at))
+        return answer
+
+    @property
+    def calling(self) -> int:
+        """How many calls have no answer yet."""
+        return self._calls.count
+
     def tick(self) -> None:
         self._speak(lambda conversation: conversation.tick(self._time.stamp()))
 
@@ -132,13 +151,19 @@ class Talk:
     # ---- the conversation (see Mouth)
 
     def hear(self, word: Word) -> None:
-        self._hearer.event(word)
+        if not isinstance(word, Answer):
+            self._hearer.event(word)
+        elif not self._calls.answered(word):  # the second to one call, or after it was given up
+            self._hearer.event(Odd("an answer to no call that waits for one", word.tag.encode()))
 
     def want(self, need: Need) -> None:
         self._hearer.need(need)
 
-    def send(self, text: bytes, cost: tuple[Charge, ...]) -> None:
+    def send(self, text: bytes, cost: tuple[Charge, ...], tag: str) -> None:
         if self.over.is_set():
+            return
+        if tag:
+            self._calls.frame(tag, text, cost)
             return
         if len(self._queue) >= QUEUE_MOST_FRAMES:
             self.end(f"{QUEUE_MOST_FRAMES} frames wait to be sent")
@@ -168,6 +193,10 @@ class Talk:
             self._link.send(self._queue.popleft()[0])
             self._pump()
 
+    def _write(self, text: bytes) -> None:
+        if self._link is not None:
+            self._link.send(text)
+
     def __repr__(self) -> str:
         state = "over" if self.over.is_set() else "dialled" if self._link is None else "open"
         return f"<Talk {state}, {len(self._queue)} frames waiting: {self._conversation!r}>"
@@ -181,7 +210,7 @@ class Mouth:
         self.event, self.need = talk.hear, talk.want
 
     def frame(self, text: bytes, cost: tuple[Charge, ...] = (), tag: str = "") -> None:
-        self._talk.send(text, cost)
+        self._talk.send(text, cost, tag)
 
 
 def _deaf(payload: bytes, seen_ns: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fairlead.engine.nonces import Nonces
 from fairlead.io.offset import Offset, Parting, Reading
 from fairlead.wire.face import Clock
 from fairlead.wire.signing import Stamp
@@ -12,12 +13,12 @@ MS = 1_000_000
 class VenueTime:
     """`ahead_ns` is what to add to our monotonic clock; until it is measured, our own wall clock serves."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, nonces: Nonces | None = None) -> None:
         self.clock = clock
         self.offset = Offset()
         self.ahead_ns = clock.wall_ns() - clock.mono_ns()
         self._parting = Parting(clock.mono_ns(), clock.wall_ns())
-        self._nonce = 0
+        self.nonces = nonces or Nonces()
 
     def now_ns(self) -> int:
         return self.clock.mono_ns() + self.ahead_ns
@@ -25,8 +26,7 @@ class VenueTime:
     def stamp(self) -> Stamp:
         mono_ns = self.clock.mono_ns()
         now_ns = mono_ns + self.ahead_ns
-        self._nonce = max(self._nonce + 1, now_ns // 1000)
-        return Stamp(mono_ns=mono_ns, venue_ms=now_ns // MS, nonce=self._nonce)
+        return Stamp(mono_ns=mono_ns, venue_ms=now_ns // MS, nonce=self.nonces.next(now_ns // 1000))
 
     def heard(self, sent_ns: int, received_ns: int, venue_ms: int, step_ms: int = 1) -> None:
         """The venue told its time in answer to a question sent and answered at these monotonic moments."""
