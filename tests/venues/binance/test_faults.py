@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fairlead.venues.binance.faults import fault, readings
 from fairlead.wire.asks import Op
-from fairlead.wire.faults import Fate, Kind
+from fairlead.wire.faults import Fate, Fault, Kind
 from fairlead.wire.http import Reply
 from fairlead.wire.limits import Reading
 from tests import recorded
@@ -52,6 +52,22 @@ ROWS = [
     (400, -2010, "Duplicate order sent.", Kind.DUPLICATE, False),
     (400, -2010, "Order would immediately match and take.", Kind.POST_ONLY, False),
     (400, -2010, "Order would trigger immediately.", Kind.INVALID, False),
+    *[
+        (400, -2010, words, Kind.INVALID, False)
+        for words in (
+            "Unsupported order combination", "Price * QTY is zero or less.", "IcebergQty exceeds QTY.",
+            "Market orders are not supported for this symbol.",
+            "The relationship of the prices for the orders is not correct.",
+        )
+    ],
+    (400, -2038, "Order amend (quantity increase) is not supported.", Kind.INVALID, False),
+    *[
+        (400, -1013, f"Filter failure: {name}", Kind.INVALID, False)
+        for name in (
+            "PRICE_FILTER", "NOTIONAL", "MIN_NOTIONAL", "PERCENT_PRICE_BY_SIDE", "MARKET_LOT_SIZE", "MAX_NUM_ORDERS",
+            "MAX_NUM_ALGO_ORDERS", "MAX_POSITION",
+        )
+    ],
     (400, -2010, "Market is closed.", Kind.MARKET_STATE, False),
     (400, -2010, "Order book liquidity is less than `LOT_SIZE` filter minimum quantity.", Kind.MARKET_STATE, False),
     (400, -2010, "This symbol is not permitted for this account.", Kind.PERMISSION, False),
@@ -150,12 +166,42 @@ def test_use_and_limits_are_read_from_what_the_venue_says() -> None:
     """If this failed, our own count would drift from the venue's, and a lowered limit go unnoticed."""
     assert readings(Reply(200, {"x-mbx-used-weight-1m": "123"}, b"{}")) == (Reading("weight", used=123),)
     assert readings(Reply(200, {"x-mbx-used-weight-1m": "many"}, b"{}")) == ()
+    used = {"x-mbx-order-count-10s": "7", "x-mbx-order-count-1d": "70"}
+    assert readings(Reply(200, used, b"{}")) == (Reading("orders", used=7), Reading("orders a day", used=70))
     listing = (
-        b'{"timezone":"UTC","rateLimits":[{"rateLimitType":"REQUEST_WEIGHT","limit":1200},{"rateLimitType":"ORDERS",\
-"limit":100},{"rateLimitType":"RAW_REQUESTS","limit":61000}],"symbols":[]}'
+        b'{"timezone":"UTC","rateLimits":[{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","limit":1200},'
+        b'{"rateLimitType":"ORDERS","interval":"SECOND","limit":50},'
+        b'{"rateLimitType":"ORDERS","interval":"DAY","limit":160000},'
+        b'{"rateLimitType":"RAW_REQUESTS","interval":"MINUTE","limit":61000},'
+        b'{"rateLimitType":"FANCY","interval":"MINUTE","limit":5}],"symbols":[]}'
     )
-    assert readings(Reply(200, {}, listing)) == (Reading("weight", limit=1200), Reading("raw", limit=61000))
+    assert readings(Reply(200, {}, listing)) == (
+        Reading("weight", limit=1200),
+        Reading("orders", limit=50),
+        Reading("orders a day", limit=160_000),
+        Reading("raw", limit=61_000),
+    )
     assert readings(Reply(200, {}, listing[:60])) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "budget"),
+    [
+        ("Too many new orders; current limit is 100 orders per 10 SECOND.", "orders"),
+        ("Too many new orders; current limit is 200000 orders per 1 DAY.", "orders a day"),
+    ],
+)
+def test_too_many_orders_use_up_their_own_budget(words: str, budget: str) -> None:
+    """If this failed, reads and cancels would stop for too many orders placed, or orders go on being placed."""
+    [reading] = readings(refusal(429, -1015, words, {"retry-after": "4"}))
+    assert reading == Reading(budget, quiet_ms=4_000)
+
+
+def test_a_cancel_of_all_where_nothing_is_open_is_done() -> None:
+    """If this failed, a panic button pressed once too often would look like a failure."""
+    told = refusal(400, -2011, "Unknown order sent.")
+    assert fault(told, Op.CANCEL_ALL) is None
+    assert fault(told, Op.CANCEL) == Fault(Kind.NOT_FOUND, code="-2011", said="Unknown order sent.", status=400)
 
 
 @given(st.integers(100, 599), st.binary(max_size=200), st.sampled_from([Op.PLACE, Op.BOOK]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -22,14 +23,30 @@ _SIGNATURE = "&signature="
 
 
 def sign(request: Request, signer: Signer, at: Stamp) -> Request:
-    stamped = f"recvWindow={WINDOW_MS}&timestamp={at.venue_ms}"
-    query = f"{request.query}&{stamped}" if request.query else stamped
+    """What the request says of its time itself, as an order with a fence does, stays."""
+    asked = f"&{request.query}" if request.query else ""
+    for name, value in (("recvWindow", WINDOW_MS), ("timestamp", at.venue_ms)):
+        asked += "" if f"&{name}=" in asked else f"&{name}={value}"
+    query = asked[1:]
     signature = spelled(signer.sign(payload(query, request.body)), signer.algorithm)
     return msgspec.structs.replace(
         request,
         query=f"{query}{_SIGNATURE}{signature}",
         headers={**request.headers, KEY_HEADER: signer.key_id},
     )
+
+
+def sign_params(params: Mapping[str, Any], signer: Signer, at: Stamp) -> Mapping[str, Any]:
+    """For the WebSocket API (web-socket-api.md, Request security): signed are the parameters sorted by name, the key
+    among them, as raw text."""
+    stamped = {"recvWindow": WINDOW_MS, "timestamp": at.venue_ms, **params, "apiKey": signer.key_id}
+    signature = signer.sign(params_payload(stamped))
+    by_hash = signer.algorithm.startswith("hmac")
+    return {**stamped, "signature": signature.hex() if by_hash else base64.b64encode(signature).decode()}
+
+
+def params_payload(params: Mapping[str, Any]) -> bytes:
+    return "&".join(f"{name}={value}" for name, value in sorted(params.items())).encode()
 
 
 def payload(query: str, body: bytes) -> bytes:

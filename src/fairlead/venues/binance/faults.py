@@ -99,12 +99,25 @@ STATUSES: dict[int, Kind] = {  # where no code was sent: a proxy or firewall ans
 }
 # The venue may have acted all the same; -2021 did one half of two.
 UNSURE = frozenset({-1000, -1001, -1004, -1006, -1007, -1008, -2021})
+# 408: "timeout waiting for response from backend server". 5xx "must not be treated as failure" (rest-api.md)
+UNSURE_STATUSES = frozenset({408, *range(500, 600)})
 
-_UNTIL = re.compile(r"banned until (\d{10,16})")
+_UNTIL = re.compile(r'(?:banned until |"retryAfter":)(\d{10,16})')  # in words, or in a socket's error
 _REFUSAL = msgspec.json.Decoder(wire.Refusal).decode
 _LIMITS = msgspec.json.Decoder(wire.Limits).decode
-_USED_HEADER = "x-mbx-used-weight-1m"
-_LISTED = {"REQUEST_WEIGHT": "weight", "RAW_REQUESTS": "raw"}  # rateLimitType -> our budget
+USED = {  # header -> our budget, of which it tells the use
+    "x-mbx-used-weight-1m": "weight",
+    "x-mbx-order-count-10s": "orders",
+    "x-mbx-order-count-1d": "orders a day",
+}
+_LISTED = {  # (rateLimitType, interval) -> our budget
+    ("REQUEST_WEIGHT", "MINUTE"): "weight",
+    ("RAW_REQUESTS", "MINUTE"): "raw",
+    ("ORDERS", "SECOND"): "orders",
+    ("ORDERS", "DAY"): "orders a day",
+}
+NOTHING_OPEN = -2011  # to a cancel of all
+_TOO_MANY_ORDERS = -1015
 
 
 def fault(reply: Reply, op: Op) -> Fault | None:
@@ -112,8 +125,10 @@ def fault(reply: Reply, op: Op) -> Fault | None:
     if reply.status < 300 and not reply.body.startswith(b'{"code":-'):
         return None
     refusal = _refusal(reply.body)
+    if op is Op.CANCEL_ALL and refusal is not None and refusal.code == NOTHING_OPEN:
+        return None  # "Unknown order sent.": there was nothing to cancel, and now there is nothing
     kind = kind_of(reply.status, refusal)
-    unsure = reply.status >= 500 or (refusal is not None and refusal.code in UNSURE)
+    unsure = reply.status in UNSURE_STATUSES or (refusal is not None and refusal.code in UNSURE)
     return Fault(
         kind=kind,
         fate=Fate.UNKNOWN if unsure and op in ORDERS else Fate.REFUSED,
@@ -136,18 +151,29 @@ def kind_of(status: int, refusal: wire.Refusal | None) -> Kind:
 
 
 def readings(reply: Reply) -> tuple[Reading, ...]:
-    """The weight used this minute is on every reply; exchangeInfo names the limits; 429 and 418 want quiet."""
+    """The weight used this minute is on every reply, the orders placed are on those to orders; exchangeInfo names the
+    limits; 429 and 418 want quiet."""
     told = []
-    used = reply.headers.get(_USED_HEADER, "")
-    if used.isdecimal():
-        told.append(Reading("weight", used=int(used)))
+    for header, budget in USED.items():
+        used = reply.headers.get(header, "")
+        if used.isdecimal() and len(used) < 10:
+            told.append(Reading(budget, used=int(used)))
     if reply.status in (418, 429):
-        kind = kind_of(reply.status, _refusal(reply.body))
+        refusal = _refusal(reply.body)
+        kind = kind_of(reply.status, refusal)
         quiet_ms, until_ms = _wait_ms(reply, kind), _until_ms(reply.body)
-        told.append(Reading("weight", quiet_ms=quiet_ms, quiet_until_ms=until_ms, banned=kind is Kind.BAN))
+        used_up = _used_up(refusal)
+        told.append(Reading(used_up, quiet_ms=quiet_ms, quiet_until_ms=until_ms, banned=kind is Kind.BAN))
     elif reply.status == 200 and reply.body.startswith(b'{"timezone":'):
         told.extend(_limits(reply.body))
     return tuple(told)
+
+
+def _used_up(refusal: wire.Refusal | None) -> str:
+    """Too many new orders: "current limit is 100 orders per 10 SECOND." """
+    if refusal is None or refusal.code != _TOO_MANY_ORDERS:
+        return "weight"
+    return "orders a day" if "DAY" in refusal.msg else "orders"
 
 
 def _limits(body: bytes) -> list[Reading]:
@@ -155,7 +181,8 @@ def _limits(body: bytes) -> list[Reading]:
         limits = _LIMITS(body).rate_limits
     except msgspec.DecodeError:
         return []  # the reader of the reply tells what is wrong with it
-    return [Reading(_LISTED[one.rate_limit_type], limit=one.limit) for one in limits if one.rate_limit_type in _LISTED]
+    named = ((_LISTED.get((one.rate_limit_type, one.interval)), one.limit) for one in limits)
+    return [Reading(budget, limit=limit) for budget, limit in named if budget]
 
 
 def _refusal(body: bytes) -> wire.Refusal | None:

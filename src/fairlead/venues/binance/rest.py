@@ -1,6 +1,6 @@
-"""Binance's REST calls as a table that reads like its rest-api.md; it asks and reads, and sends nothing.
+"""Binance's REST calls for the market as a table that reads like its rest-api.md; it asks and reads, and sends nothing.
 
-All of the market's data is public. Data ascends in time: with only `startTime` the oldest come first from it on, with
+All of its data is public. Data ascends in time: with only `startTime` the oldest come first from it on, with
 only `endTime` the latest up to it, with both the oldest from the start on, not beyond the end."""
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from fairlead.errors import UnknownName
-from fairlead.model import intervals, numbers
-from fairlead.model.account import Balance
+from fairlead.model import intervals
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS, Candle, Ticker, Trade
 from fairlead.venues.binance import channels, wire
@@ -102,8 +101,8 @@ def _ask_trades(asked: AskTrades, ctx: Ctx) -> Mapping[str, Any]:
     if asked.page:
         params["startTime" if colon else "fromId"] = start
     elif asked.since_ns:
-        params["startTime"] = _ms(asked.since_ns)
-    return params | {"limit": _page_rows(asked.limit)}
+        params["startTime"] = ms_from(asked.since_ns)
+    return params | {"limit": page_rows(asked.limit)}
 
 
 def _read_trades(body: bytes, asked: AskTrades, ctx: Ctx) -> tuple[Trade, ...]:
@@ -134,10 +133,10 @@ def _ask_candles(asked: AskCandles, ctx: Ctx) -> Mapping[str, Any]:
         raise UnknownName("interval", asked.interval, channels.INTERVALS)
     params: dict[str, Any] = {"symbol": _spelled(asked, ctx), "interval": channels.INTERVALS[asked.interval]}
     if asked.page or asked.start_ns:
-        params["startTime"] = asked.page or _ms(asked.start_ns)
+        params["startTime"] = asked.page or ms_from(asked.start_ns)
     if asked.end_ns:
-        params["endTime"] = _ms(asked.end_ns) - 1
-    return params | {"limit": _page_rows(asked.limit)}
+        params["endTime"] = ms_from(asked.end_ns) - 1
+    return params | {"limit": page_rows(asked.limit)}
 
 
 def _read_candles(body: bytes, asked: AskCandles, ctx: Ctx) -> tuple[Candle, ...]:
@@ -147,27 +146,12 @@ def _read_candles(body: bytes, asked: AskCandles, ctx: Ctx) -> tuple[Candle, ...
 
 
 def _after_candles(asked: AskCandles, answer: tuple[Candle, ...]) -> AskCandles | None:
-    if not (asked.start_ns or asked.page) or len(answer) < _page_rows(asked.limit):
+    if not (asked.start_ns or asked.page) or len(answer) < page_rows(asked.limit):
         return None
     next_ns = intervals.next_ns(asked.interval, answer[-1].open_ns)
     if asked.end_ns and next_ns >= asked.end_ns:
         return None
     return msgspec.structs.replace(asked, page=str(next_ns // MS))
-
-
-# ---- account
-
-
-def _ask_balances(asked: AskNothing, ctx: Ctx) -> Mapping[str, Any]:
-    return {"omitZeroBalances": "true"}
-
-
-def _read_balances(body: bytes, asked: AskNothing, ctx: Ctx) -> tuple[Balance, ...]:
-    def one(row: wire.AssetBalance) -> Balance:
-        free = numbers.decimal(row.free)
-        return Balance(ctx.catalog.asset(row.asset), free + numbers.decimal(row.locked), free)
-
-    return tuple(one(row) for row in _ACCOUNT(body).balances)
 
 
 # ---- what they share
@@ -177,16 +161,16 @@ def _spelled(asked: AskSymbol | AskBook | AskTrades | AskCandles, ctx: Ctx) -> s
     return ctx.catalog.theirs(asked.symbol).venue_symbol
 
 
-def _ms(at_ns: int) -> int:
+def ms_from(at_ns: int) -> int:
     """The first millisecond that is not before."""
     return -(-at_ns // MS)
 
 
-def _page_rows(limit: int) -> int:
+def page_rows(limit: int) -> int:
     return min(limit or ROWS_MOST, ROWS_MOST)
 
 
-def _strict(read: Callable[[bytes, Q, Ctx], A]) -> Callable[[bytes, Q, Ctx], A]:
+def strict(read: Callable[[bytes, Q, Ctx], A]) -> Callable[[bytes, Q, Ctx], A]:
     """Whatever is wrong with a reply is said as Nonsense (or msgspec's own error), nothing else."""
 
     def reading(body: bytes, asked: Q, ctx: Ctx) -> A:
@@ -205,27 +189,24 @@ _TICKER = msgspec.json.Decoder(wire.TickerReply).decode
 _TRADES = msgspec.json.Decoder(list[wire.TradeRow]).decode
 _FOLDED_TRADES = msgspec.json.Decoder(list[wire.FoldedRow]).decode
 _KLINES = msgspec.json.Decoder(list[wire.KlineRow]).decode
-_ACCOUNT = msgspec.json.Decoder(wire.Account).decode
 
 
 # ---- the table
 
 _OPEN = Access.OPEN
 _ROWS: tuple[Endpoint[Any, Any], ...] = (
-    Endpoint(Op.TIME, "GET", "/api/v3/time", lambda asked, ctx: {}, _strict(_read_time),
+    Endpoint(Op.TIME, "GET", "/api/v3/time", lambda asked, ctx: {}, strict(_read_time),
              access=_OPEN, cost=lambda _: weight(1), known=wire.REPLIES["time"]),
-    Endpoint(Op.INSTRUMENTS, "GET", "/api/v3/exchangeInfo", _ask_instruments, _strict(_read_instruments),
+    Endpoint(Op.INSTRUMENTS, "GET", "/api/v3/exchangeInfo", _ask_instruments, strict(_read_instruments),
              access=_OPEN, cost=lambda _: weight(20), known=wire.REPLIES["exchangeInfo"]),
-    Endpoint(Op.BOOK, "GET", "/api/v3/depth", _ask_book, _strict(_read_book),
+    Endpoint(Op.BOOK, "GET", "/api/v3/depth", _ask_book, strict(_read_book),
              access=_OPEN, cost=lambda asked: weight(book_weight(asked.depth)), known=wire.REPLIES["depth"]),
-    Endpoint(Op.TICKER, "GET", "/api/v3/ticker/24hr", _ask_symbol, _strict(_read_ticker),
+    Endpoint(Op.TICKER, "GET", "/api/v3/ticker/24hr", _ask_symbol, strict(_read_ticker),
              access=_OPEN, cost=lambda asked: weight(2 if asked.symbol else 80), known=wire.REPLIES["ticker/24hr"]),
-    Endpoint(Op.TRADES, "GET", _trades_path, _ask_trades, _strict(_read_trades), after=_after_trades,
+    Endpoint(Op.TRADES, "GET", _trades_path, _ask_trades, strict(_read_trades), after=_after_trades,
              access=_OPEN, cost=lambda asked: weight(4 if _trades_path(asked) == FOLDED else 25),
              known=wire.REPLIES["trades"] | wire.REPLIES["aggTrades"]),
-    Endpoint(Op.CANDLES, "GET", "/api/v3/klines", _ask_candles, _strict(_read_candles), after=_after_candles,
+    Endpoint(Op.CANDLES, "GET", "/api/v3/klines", _ask_candles, strict(_read_candles), after=_after_candles,
              access=_OPEN, cost=lambda _: weight(2), known=wire.REPLIES["klines"]),
-    Endpoint(Op.BALANCES, "GET", "/api/v3/account", _ask_balances, _strict(_read_balances),
-             access=Access.SIGNED, cost=lambda _: weight(20), known=wire.REPLIES["account"]),
 )  # fmt: skip
 ENDPOINTS: Mapping[Op, Endpoint[Any, Any]] = {row.op: row for row in _ROWS}

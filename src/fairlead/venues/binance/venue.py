@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fairlead.model.market import MS
+from fairlead.venues.binance import account, rest, trade
 from fairlead.venues.binance.auth import KEY_HEADER, rights, sign
 from fairlead.venues.binance.channels import BOOK_DEPTHS, INTERVALS, NAME, SORTS
 from fairlead.venues.binance.faults import fault, readings
-from fairlead.venues.binance.rest import ENDPOINTS, encode
+from fairlead.venues.binance.private import BALANCES, METHODS, ORDERS, PATH, Account
+from fairlead.venues.binance.rest import encode
 from fairlead.venues.binance.stream import PROBE_NS, Streams
 from fairlead.wire.asks import Op
 from fairlead.wire.door import BookRule, Continuity, Door
+from fairlead.wire.endpoint import Access
 from fairlead.wire.limits import Budget, Charge, Window
 from fairlead.wire.shapes import LevelShape
 from fairlead.wire.venue import ClientId, Retirement, Settle, Venue
@@ -51,7 +54,11 @@ _HOSTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 _BUDGETS = (
     Budget("weight", 6_000, 60_000, Window.FIXED, "ip"),
     Budget("raw", 300_000, 300_000, Window.FIXED, "ip"),
+    # Orders that are not filled. That the first fill gives some back is left to the venue, which tells what is used.
+    Budget("orders", 100, 10_000, Window.FIXED, "account"),
+    Budget("orders a day", 200_000, 86_400_000, Window.FIXED, "account"),
     Budget("dials", 300, 300_000, Window.SLIDING, "ip"),
+    Budget("api dials", 300, 300_000, Window.SLIDING, "ip"),  # of the WebSocket API, counted apart
     Budget("frames", 5, 1_000, Window.SLIDING, "connection"),  # pongs count too; beyond: cut off, repeated: banned
 )
 
@@ -65,7 +72,7 @@ _BOOK_RULE = BookRule(
     shape=LevelShape.PAIRS,
     whole_from=Op.BOOK,
 )
-_DOOR = Door(
+_MARKET = Door(
     name="market",
     host="ws",
     path=lambda topics, before: "/stream",
@@ -80,6 +87,19 @@ _DOOR = Door(
     consecutive=frozenset({"trades"}),  # a symbol's trade ids rise by one
 )
 
+_ACCOUNT = Door(
+    name="ws_api",
+    host="ws_api",
+    path=lambda topics, before: f"{PATH}?returnRateLimits=false",
+    speak=Account,
+    topics=frozenset({ORDERS, BALANCES}),
+    calls=frozenset(METHODS),
+    access=Access.SIGNED,
+    life_ms=LIFE_MS,
+    quiet_ms=3 * PROBE_NS // MS,
+    dial_cost=(Charge("api dials"), Charge("weight", 2)),
+)
+
 _DATED = (
     Retirement("listenKey: /api/v3/userDataStream", "2026-02-20", "userDataStream.subscribe.signature on the WS API"),
     Retirement("/api/v1 market routes", "2026-03-25", "/api/v3"),
@@ -92,8 +112,8 @@ VENUE = Venue(
     hosts=_HOSTS,
     markets=("spot",),
     intervals=INTERVALS,
-    endpoints=ENDPOINTS,
-    doors=(_DOOR,),
+    endpoints={**rest.ENDPOINTS, **trade.ENDPOINTS, **account.ENDPOINTS},
+    doors=(_MARKET, _ACCOUNT),
     budgets=_BUDGETS,
     encode=encode,
     sign=sign,
@@ -107,6 +127,7 @@ VENUE = Venue(
     ),
     assets=lambda code: code,
     key_kinds=("hmac-sha256", "ed25519", "rsa-sha256"),
+    can=frozenset({"order by client id", "quote buy", "quote sell", "stops"}),
     secret_words=frozenset({KEY_HEADER, "signature"}),
     dated=_DATED,
 )

@@ -1,4 +1,4 @@
-"""Binance's own shapes, each under the payload it stands for and the page that documents it; they judge nothing.
+"""Binance's shapes of the market, each under the payload it stands for and the page that has it; they judge nothing.
 
 Pages are those of the "binance-spot-api-docs": rest-api.md, web-socket-streams.md, filters.md, errors.md. Field names
 are the vendor's; numbers stay text. REPLIES and EVENTS name every field of a page, as shapes.strangers spells them."""
@@ -26,6 +26,7 @@ class RateLimit(Struct, rename="camel"):
     """{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":6000} (rest-api.md, Limits)"""
 
     rate_limit_type: str = ""
+    interval: str = ""
     limit: int = -1
 
 
@@ -252,7 +253,7 @@ class Loose(Struct):
 # ---- every field the pages name
 
 
-def _under(path: str, names: str) -> frozenset[str]:
+def under(path: str, names: str) -> frozenset[str]:
     return frozenset(f"{path}.{name}" if path else name for name in names.split())
 
 
@@ -261,35 +262,34 @@ _SYMBOL = """symbol status baseAsset baseAssetPrecision quoteAsset quotePrecisio
     quoteOrderQtyMarketAllowed allowTrailingStop cancelReplaceAllowed amendAllowed pegInstructionsAllowed
     isSpotTradingAllowed isMarginTradingAllowed filters permissions permissionSets defaultSelfTradePreventionMode
     allowedSelfTradePreventionModes"""
-_FILTER = """filterType minPrice maxPrice tickSize minQty maxQty stepSize limit minTrailingAboveDelta
+_FILTER = """asset filterType minPrice maxPrice tickSize minQty maxQty stepSize limit minTrailingAboveDelta
     maxTrailingAboveDelta minTrailingBelowDelta maxTrailingBelowDelta bidMultiplierUp bidMultiplierDown askMultiplierUp
     askMultiplierDown avgPriceMins multiplierUp multiplierDown minNotional applyMinToMarket maxNotional applyMaxToMarket
-    applyToMarket maxNumOrders maxNumOrderLists maxNumAlgoOrders maxNumOrderAmends maxNumIcebergOrders maxPosition
-    asset"""
+    applyToMarket maxNumOrders maxNumOrderLists maxNumAlgoOrders maxNumOrderAmends maxNumIcebergOrders maxPosition"""
 _TICKER = """symbol priceChange priceChangePercent weightedAvgPrice prevClosePrice lastPrice lastQty bidPrice bidQty
     askPrice askQty openPrice highPrice lowPrice volume quoteVolume openTime closeTime firstId lastId count"""
 _ACCOUNT = """makerCommission takerCommission buyerCommission sellerCommission commissionRates canTrade canWithdraw
     canDeposit brokered requireSelfTradePrevention preventSor updateTime accountType balances permissions uid"""
 
 REPLIES: dict[str, frozenset[str]] = {
-    "time": _under("", "serverTime"),
-    "exchangeInfo": _under("", "timezone serverTime rateLimits exchangeFilters symbols sors")
-    | _under("rateLimits", "rateLimitType interval intervalNum limit")
-    | _under("exchangeFilters", _FILTER)
-    | _under("symbols", _SYMBOL)
-    | _under("symbols.filters", _FILTER)
-    | _under("sors", "baseAsset symbols"),
-    "depth": _under("", "lastUpdateId bids asks"),
-    "ticker/24hr": _under("", _TICKER),
-    "trades": _under("", "id price qty quoteQty time isBuyerMaker isBestMatch"),
-    "aggTrades": _under("", "a p q f l T m M"),
+    "time": under("", "serverTime"),
+    "exchangeInfo": under("", "timezone serverTime rateLimits exchangeFilters symbols sors")
+    | under("rateLimits", "rateLimitType interval intervalNum limit")
+    | under("exchangeFilters", _FILTER)
+    | under("symbols", _SYMBOL)
+    | under("symbols.filters", _FILTER)
+    | under("sors", "baseAsset symbols"),
+    "depth": under("", "lastUpdateId bids asks"),
+    "ticker/24hr": under("", _TICKER),
+    "trades": under("", "id price qty quoteQty time isBuyerMaker isBestMatch"),
+    "aggTrades": under("", "a p q f l T m M"),
     "klines": frozenset(),
-    "account": _under("", _ACCOUNT)
-    | _under("commissionRates", "maker taker buyer seller")
-    | _under("balances", "asset free locked"),
+    "account": under("", _ACCOUNT)
+    | under("commissionRates", "maker taker buyer seller")
+    | under("balances", "asset free locked"),
 }
 EVENTS: dict[str, frozenset[str]] = {
-    kind: _under("", "stream data") | _under("data", names) | _under("data.k", "t T s i f L o c h l v n x q V Q B")
+    kind: under("", "stream data") | under("data", names) | under("data.k", "t T s i f L o c h l v n x q V Q B")
     for kind, names in {
         "book": "e E s U u b a",
         "trades": "e E s t p q b a T m M",
