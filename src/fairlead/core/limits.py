@@ -77,7 +77,8 @@ def limits_from(text: str) -> Limits:
 def limits_of(told: Mapping[str, Any]) -> Limits:
     """Limits from a table that was read already."""
     _check_names(told, Limits)
-    for caps in (told.get("of") or {}).values():
+    of = told.get("of")
+    for caps in of.values() if isinstance(of, Mapping) else ():
         if isinstance(caps, Mapping):
             _check_names(caps, Caps)
     try:
