@@ -58,28 +58,25 @@ class Resting(Struct, frozen=True):
     ahead: int
 
 
-def rest(side: str, price: int, left: int, own: Sequence[Level]) -> Resting:
-    """The last in the queue of its price; `own` are the levels of its own side."""
-    return Resting(side, price, left, _at(price, own))
+def rest(side: str, price: int, left: int, there: int) -> Resting:
+    """The last in the queue of its price, where so much is on show."""
+    return Resting(side, price, left, there)
 
 
 def passed(order: Resting, taker: str, price: int, qty: int) -> tuple[Resting, int]:
     """A trade has passed: where the order stands now, and how much of the trade was its own.
 
     Through its price all is its own; at its price, what those ahead leave. A taker on its own side came for others."""
-    if not order.left or price == order.price and taker == order.side or not reaches(order.side, order.price, price):
+    is_there = price == order.price
+    if not order.left or (is_there and taker == order.side) or not reaches(order.side, order.price, price):
         return order, 0
-    ahead = order.ahead if price == order.price else 0
+    ahead = order.ahead if is_there else 0
     got = min(order.left, max(0, qty - ahead))
     return Resting(order.side, order.price, order.left - got, max(0, ahead - qty)), got
 
 
-def seen(order: Resting, own: Sequence[Level], other: Sequence[Level]) -> tuple[Resting, int]:
-    """The book has changed: the queue ahead is no longer than what is there, and what has come to the other side at its
-    price or better trades with it, at its price."""
-    got = min(order.left, sum(qty for _, qty in taken(order.side, order.left, order.price, other)))
-    return Resting(order.side, order.price, order.left - got, min(order.ahead, _at(order.price, own))), got
-
-
-def _at(price: int, levels: Sequence[Level]) -> int:
-    return next((qty for at, qty in levels if at == price), 0)
+def seen(order: Resting, there: int, other: Sequence[Level]) -> tuple[Resting, int]:
+    """The book has changed: the queue ahead is no longer than what is on show at its price, and what has come to the
+    other side at its price or better trades with it, at its price."""
+    got = sum(qty for _, qty in taken(order.side, order.left, order.price, other))
+    return Resting(order.side, order.price, order.left - got, min(order.ahead, there)), got

@@ -19,13 +19,16 @@ RATES = {"spot": (Decimal("0.0008"), Decimal("0.001"))}  # of maker and taker
 SWAP_RATES = (Decimal("0.0002"), Decimal("0.0005"))
 
 
-class Account:
-    """`name` is its first key's; `hedged` and `fires_ms` are set by the exchange alone."""
+CASH = Mode()
 
-    def __init__(self, name: str, owned: Mapping[str, Decimal] = PURSE) -> None:
-        self.name = name
+
+class Account:
+    """`name` is its first key's, `began` what it owned when it was opened."""
+
+    def __init__(self, name: str, mode: Mode = CASH, owned: Mapping[str, Decimal] = PURSE) -> None:
+        self.name, self.began = name, dict(owned)
         self.purse, self.positions = Purse(owned.items()), Positions()
-        self.mode = Mode()
+        self.mode = mode
         self.open: dict[str, Ticket] = {}  # by the venue's id, oldest first
         self.rates: dict[str, tuple[Decimal, Decimal]] = {}  # by symbol, where it does not pay the usual
         self.fires_ms = 0  # the dead man's switch, on the venue's clock; 0: off

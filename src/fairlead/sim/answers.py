@@ -1,4 +1,4 @@
-"""What the world answers to each question, as a table of operations; it checks nothing, the mirror has."""
+"""What a venue answers to each question, as a table of operations; it acts on nothing, and the mirror has checked."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from typing import Any
 
 from msgspec import Struct
 
+from fairlead.model.account import Position
 from fairlead.model.instrument import Catalog, Instrument
-from fairlead.model.market import Candle, FundingPaid, Ticker, Trade
+from fairlead.model.market import MS, Candle, FundingPaid, Ticker, Trade
+from fairlead.sim import settings
+from fairlead.sim.account import Account
+from fairlead.sim.exchange import Exchange
 from fairlead.sim.keys import Keyring
 from fairlead.sim.stall import Stall
 from fairlead.wire.asks import AskBook, AskCandles, AskFundings, AskListing, AskSymbol, AskTrades, Op
 from fairlead.wire.mirror import Depth, Heard
+from fairlead.wire.orders import AskOrder
 
 USUAL_ROWS = 500  # where a question names no limit and its mirror has set none
 
@@ -23,7 +28,15 @@ class Shop(Struct, frozen=True):
     catalog: Catalog
     stalls: Mapping[str, Stall]  # by our symbol
     keyring: Keyring
-    now_ms: Callable[[], int]  # the venue's clock
+    exchange: Exchange
+    venue_ns: Callable[[], int]
+    past_ms: int = 0  # how far behind the truth what is told of orders and accounts is
+
+    def account(self, heard: Heard) -> Account:
+        return self.keyring.account(heard.key_id)
+
+    def seen_ns(self) -> int:
+        return self.venue_ns() - self.past_ms * MS
 
 
 def answer(shop: Shop, heard: Heard) -> Any:
@@ -74,8 +87,30 @@ def _fundings(shop: Shop, heard: Heard) -> tuple[FundingPaid, ...]:
     return tuple(paid for paid in found if paid.venue_ns >= asked.start_ns)
 
 
+def _positions(shop: Shop, heard: Heard) -> tuple[Position, ...]:
+    return shop.exchange.pit.positions(shop.account(heard), heard.asked.symbol, shop.venue_ns())
+
+
+def _order(shop: Shop, heard: Heard) -> Any:
+    asked: AskOrder = heard.asked
+    records, at_ns = shop.exchange.records, shop.seen_ns()
+    return records.order(shop.account(heard), asked.symbol, asked.client_id, asked.order_id, at_ns)
+
+
+def _open_orders(shop: Shop, heard: Heard) -> Any:
+    return shop.exchange.records.open(shop.account(heard), heard.asked, shop.seen_ns(), heard.newest)
+
+
+def _orders(shop: Shop, heard: Heard) -> Any:
+    return shop.exchange.records.orders(shop.account(heard), heard.asked, shop.seen_ns(), heard.newest)
+
+
+def _fills(shop: Shop, heard: Heard) -> Any:
+    return shop.exchange.records.fills(shop.account(heard), heard.asked, shop.seen_ns(), heard.newest)
+
+
 ANSWERS: Mapping[Op, Callable[[Shop, Heard], Any]] = {
-    Op.TIME: lambda shop, _: shop.now_ms(),
+    Op.TIME: lambda shop, _: shop.venue_ns() // MS,
     Op.INSTRUMENTS: _instruments,
     Op.BOOK: _book,
     Op.TICKER: _ticker,
@@ -85,5 +120,14 @@ ANSWERS: Mapping[Op, Callable[[Shop, Heard], Any]] = {
     Op.FUNDINGS: _fundings,
     Op.MARK: lambda shop, heard: shop.stalls[heard.asked.symbol].mark(),
     Op.INDEX: lambda shop, heard: shop.stalls[heard.asked.symbol].index(),
-    Op.BALANCES: lambda shop, heard: shop.keyring.account(heard.key_id).balances,
+    Op.BALANCES: lambda shop, heard: shop.account(heard).purse.balances(),
+    Op.POSITIONS: _positions,
+    Op.MODE: lambda shop, heard: shop.account(heard).mode,
+    Op.LEVERAGE: lambda shop, heard: settings.leverages(shop.account(heard), heard.asked),
+    Op.FEES: lambda shop, heard: settings.fees(shop.exchange.pit, shop.account(heard), heard.asked),
+    Op.TOKEN: lambda shop, heard: shop.keyring.token(heard.key_id),
+    Op.ORDER: _order,
+    Op.OPEN_ORDERS: _open_orders,
+    Op.ORDERS: _orders,
+    Op.FILLS: _fills,
 }

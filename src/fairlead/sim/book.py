@@ -38,6 +38,10 @@ class Half:
     def has(self, key: int) -> bool:
         return key in self._qtys
 
+    def at(self, price: int) -> int:
+        """What this side holds at a price."""
+        return self._qtys.get(price * self.sign, 0)
+
     def take(self, qty: int, worst: int | None = None) -> list[Level]:
         """The matching walk: a taker takes level after level, best first, down to key `worst`; the fills, by price."""
         fills = []

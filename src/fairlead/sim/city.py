@@ -14,22 +14,27 @@ It opens no socket and starts no task: server/ carries it, over loopback or in m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from fairlead.errors import UnknownName
+from fairlead.sim.account import Account
 from fairlead.sim.connection import GOING_AWAY, RESTART, Connection
 from fairlead.sim.happenings import Changed, Funded, Happening, Level, Marked, Traded
 from fairlead.sim.limiter import Who
 from fairlead.sim.meddler import Wire
 from fairlead.sim.mishaps import Mishaps
-from fairlead.sim.mouth import MAINTENANCE, Mouth, Torn, Wait
+from fairlead.sim.mouth import MAINTENANCE, Mouth, Torn
 from fairlead.sim.rules import Match, Moment
 from fairlead.sim.stall import Stall
+from fairlead.sim.teller import Wait
 from fairlead.sim.world import World
 from fairlead.venues import registry
 from fairlead.wire.conversation import Topic
 from fairlead.wire.face import Clock, Rng
 from fairlead.wire.http import Reply, Request
+from fairlead.wire.mirror import Minted
+from fairlead.wire.orders import AskOpenOrders
 
 SECOND_NS = 1_000_000_000
 STEP_MS = 100  # how often whoever carries the city calls `step`
@@ -42,11 +47,14 @@ class City:
         names = tuple(names)
         self.mishaps = Mishaps(self.now_ns, rng, names)
         self._mouths = {
-            name: Mouth(registry.venue(name), registry.mirror(name), world, self.mishaps, self.now_ns) for name in names
-        }
-        self.keys = {name: mouth.mirror.mint(rng) for name, mouth in self._mouths.items()}
-        for name, minted in self.keys.items():
-            self._mouths[name].keyring.add(minted)
+            name: Mouth(
+                registry.venue(name), registry.mirror(name), world, self.mishaps, self.now_ns,
+                partial(self._tell_account, name),
+            )
+            for name in names
+        }  # fmt: skip
+        self._rng = rng
+        self.keys = {name: self.new_key(name) for name in names}
         self._connections: dict[int, Connection] = {}
         self._joined: dict[tuple[str, str, str], dict[tuple[int, Topic], Connection]] = {}
         self._tops: dict[Stall, tuple[Level, Level]] = {}  # as last told
@@ -69,6 +77,13 @@ class City:
     @property
     def connections(self) -> tuple[Connection, ...]:
         return tuple(self._connections.values())
+
+    def new_key(self, venue: str, like: str = "") -> Minted:
+        """A key to a new account; or one more to the account of a key there is."""
+        mouth = self.mouth(venue)
+        minted = mouth.mirror.mint(self._rng)
+        mouth.keyring.add(minted, mouth.keyring.account(like) if like else None)
+        return minted
 
     # Doors.
 
@@ -129,8 +144,11 @@ class City:
     def _catch_up(self) -> None:
         for mouth in self.mouths:
             mouth.set_skew()
-        for happening in self.world.advance(self.now_ns()):
+        now_ns = self.now_ns()
+        for happening in self.world.advance(now_ns):
             self._happen(happening)
+        for mouth in self.mouths:
+            mouth.exchange.advance(now_ns)
         beat = self.now_ns() // SECOND_NS
         if beat > self._beat:
             self._beat = beat
@@ -145,17 +163,23 @@ class City:
         if mouth is None:
             return
         stall = mouth.stalls[happening.symbol]
+        mouth.exchange.advance(happening.ns)
         match happening:
             case Changed():
                 self._tell(stall, "book", stall.change(happening))
                 self._tell_quote(stall)
+                mouth.exchange.pit.changed(stall.symbol, mouth.skewed(happening.ns))
             case Traded():
                 self._tell(stall, "trades", stall.trade(happening))
+                price, qty = stall.fixed(happening.price, happening.qty)
+                mouth.exchange.pit.traded(stall.symbol, happening.side, price, qty, mouth.skewed(happening.ns))
             case Marked():
                 self._tell(stall, "mark", stall.mark())
                 self._tell(stall, "index", stall.index())
             case Funded():
                 self._tell(stall, "funding", stall.funding())
+                accounts = mouth.keyring.accounts()
+                mouth.exchange.pit.funded(accounts, stall.symbol, happening.rate, mouth.skewed(happening.ns))
 
     def _tell_quote(self, stall: Stall) -> None:
         if not self._joined.get((stall.venue, "quote", stall.symbol)):
@@ -189,6 +213,13 @@ class City:
             if detail is None or topic.detail == detail:
                 connection.tell(topic, event)
 
+    def _tell_account(self, venue: str, account: Account, kind: str, event: Any) -> None:
+        """To whoever listens with a good key of the account."""
+        keyring = self._mouths[venue].keyring
+        for (_, topic), connection in tuple(self._joined.get((venue, kind, ""), {}).items()):
+            if keyring.knows(topic.detail) and keyring.account(topic.detail) is account:
+                connection.tell(topic, event)
+
     # What connections ask.
 
     def joined(self, connection: Connection, topic: Topic) -> None:
@@ -205,9 +236,12 @@ class City:
         self._connections.pop(connection.id, None)
 
     def present(self, connection: Connection, topic: Topic) -> None:
-        stall = connection.mouth.stalls.get(topic.symbol)
+        mouth = connection.mouth
+        stall = mouth.stalls.get(topic.symbol)
         if stall is not None and topic.kind in STANDING:
             connection.tell(topic, STANDING[topic.kind](stall, topic))
+        elif topic.kind in HOLDING and mouth.keyring.knows(topic.detail):
+            connection.tell(topic, HOLDING[topic.kind](mouth, mouth.keyring.account(topic.detail)))
 
     def __repr__(self) -> str:
         return f"<City of {', '.join(self._mouths)}: {len(self._connections)} connections, {self.world!r}>"
@@ -225,5 +259,12 @@ STANDING: Mapping[str, Callable[[Stall, Topic], Any]] = {
     "funding": lambda stall, _: stall.funding(),
     "mark": lambda stall, _: stall.mark(),
     "index": lambda stall, _: stall.index(),
+}
+HOLDING: Mapping[str, Callable[[Mouth, Account], Any]] = {  # of an account, when its topic is joined
+    "orders": lambda mouth, account: mouth.exchange.records.open(
+        account, AskOpenOrders(), mouth.shop.venue_ns(), False
+    ),
+    "balances": lambda _, account: account.purse.balances(),
+    "positions": lambda mouth, account: mouth.exchange.pit.positions(account, "", mouth.shop.venue_ns()),
 }
 ON_THE_BEAT = ("ticker", "candles", "funding")

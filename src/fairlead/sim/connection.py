@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
-from fairlead.sim.answers import answer
 from fairlead.sim.limiter import Who
 from fairlead.sim.meddler import NOWHERE, Meddler, Wire
 from fairlead.sim.mishaps import MS_NS
-from fairlead.sim.mouth import Mouth
+from fairlead.sim.mouth import Mouth, Said, Torn
 from fairlead.sim.rules import Match
+from fairlead.sim.teller import Wait
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
 from fairlead.wire.mirror import Heard
@@ -38,6 +39,8 @@ class Connection:
         self.is_open = True
         self._wire, self._square = wire, square
         here = Match(door=door.name, host=door.host, slot=slot)
+        self._here = here
+        self._calls: list[tuple[int, Heard, Iterator[Wait | Torn | Said]]] = []  # under way, and when they go on
         self._meddler = Meddler(mouth.mishaps, mouth.venue.name, here, mouth.ctx.catalog, wire)
         self._topic = NOWHERE  # what is being told
         self._to_present: list[Topic] = []
@@ -88,6 +91,9 @@ class Connection:
                 self.close(handle.rule.args.code, "cut")
             else:
                 self.reset()
+        for call in [one for one in self._calls if one[0] <= at.mono_ns] if self.is_open else ():
+            self._calls.remove(call)
+            self._go_on(*call[1:])
         if self.is_open:
             self._live(at.mono_ns)
         if self.is_open:
@@ -123,10 +129,9 @@ class Connection:
         self._wire.ping(payload)
 
     def heard(self, heard: Heard) -> None:
-        """A call by socket, under the same limits and with the same answers as by REST."""
-        who = Who(self.who.ip, heard.key_id, self.who.connection)
-        over = self.mouth.admit(self.mouth.charges(heard), who)
-        self._hearing.say(heard, over or answer(self.mouth.shop, heard), self.mouth.stamp())
+        """A call by socket, under the same limits and with the same answers and mishaps as by REST."""
+        who = self.mouth.who(self.who.ip, heard.key_id, self.who.connection)
+        self._go_on(heard, self.mouth.call(heard, who, self._here))
 
     def join(self, topic: Topic) -> None:
         if topic not in self.topics:
@@ -143,6 +148,20 @@ class Connection:
         if self.is_open:
             self._wire.close(code, why)
             self.ended()
+
+    def _go_on(self, heard: Heard, call: Iterator[Wait | Torn | Said]) -> None:
+        """A call goes on until it is answered, or has to wait."""
+        for step in call:
+            match step:
+                case Wait(ms):
+                    self._calls.append((self.mouth.stamp().mono_ns + ms * MS_NS, heard, call))
+                    return
+                case Said(outcome):
+                    self._hearing.say(heard, outcome, self.mouth.stamp())
+                    return
+                case _:
+                    self.reset()
+                    return
 
     def _present(self) -> None:
         """How things stand, for the topics just joined: after the hearing has finished with its acknowledgements."""

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from fairlead.errors import UnknownName
-from fairlead.sim.account import Account
+from fairlead.sim.account import CASH, Account
+from fairlead.wire.endpoint import Mode
 from fairlead.wire.mirror import Minted
 
 _HASHES = {"hmac-sha256": hashlib.sha256, "hmac-sha512": hashlib.sha512}
@@ -27,16 +28,17 @@ class Key(Struct):
 
 
 class Keyring:
-    """A venue's keys, as its wire.signing.Verifier; `now_ms` is any clock that does not jump."""
+    """A venue's keys, as its wire.signing.Verifier; `now_ms` is any clock that does not jump, `mode` how new accounts
+    are set up."""
 
-    def __init__(self, now_ms: Callable[[], int] = lambda: 0) -> None:
-        self._now_ms = now_ms
+    def __init__(self, now_ms: Callable[[], int] = lambda: 0, mode: Mode = CASH) -> None:
+        self._now_ms, self._mode = now_ms, mode
         self._keys: dict[str, Key] = {}
         self._tokens: dict[str, tuple[str, int]] = {}  # token -> key, good until
 
     def add(self, minted: Minted, account: Account | None = None) -> Account:
         """A key to an account there is, or to a new one with something of everything in its purse."""
-        account = account or Account(minted.key)
+        account = account or Account(minted.key, self._mode)
         self._keys[minted.key] = Key(minted, account)
         return account
 

@@ -24,6 +24,7 @@ class Who(Struct, frozen=True):
     ip: str
     key: str = ""
     connection: str = ""
+    account: str = ""
 
 
 class Over(Struct, frozen=True):
@@ -102,7 +103,7 @@ class Limiter:
         return Over(budget.name, length_ms, venue_ms + length_ms)
 
     def _ban_of(self, who: Who, venue_ms: int, mono_ms: int) -> Over | None:
-        for owner in (f"ip {who.ip}", f"key {who.key}"):
+        for owner in (f"ip {who.ip}", f"key {who.key}", f"account {who.account}"):
             name, until_ms, _ = self._banned.get(owner, ("", 0, 0))
             if until_ms > mono_ms:
                 return Over(name, until_ms - mono_ms, venue_ms + until_ms - mono_ms)
@@ -116,6 +117,8 @@ def _owner(budget: Budget, who: Who) -> str:
     """Who shares the budget; an unsigned request on a key's budget counts for its address."""
     if budget.of == "connection":
         return f"connection #{who.connection}"
+    if budget.of in ("account", "instrument") and who.account:
+        return f"account {who.account}"
     return f"key {who.key}" if budget.of != "ip" and who.key else f"ip {who.ip}"
 
 

@@ -66,6 +66,10 @@ class Market:
     def ask(self) -> Level:
         return self._book.asks.top(1)[0]
 
+    def at(self, side: str, price: int) -> int:
+        """What makers of one side show at a price."""
+        return (self._book.bids if side == "buy" else self._book.asks).at(price)
+
     @property
     def index(self) -> int:
         """The common path's price, without this market's own straying."""

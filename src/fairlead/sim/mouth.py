@@ -4,7 +4,7 @@ nobody. Mishaps of REST are done to a reply here; those that take time are left 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -13,19 +13,23 @@ from msgspec.structs import replace
 
 from fairlead.model import numbers
 from fairlead.model.instrument import Catalog
-from fairlead.sim.answers import Shop, answer
+from fairlead.sim.answers import Shop
+from fairlead.sim.exchange import Exchange
 from fairlead.sim.keys import Keyring
 from fairlead.sim.limiter import Limiter, Over, Who
 from fairlead.sim.listing import Listing
 from fairlead.sim.mishaps import MS_NS, Handle, Mishaps
+from fairlead.sim.pit import Told
 from fairlead.sim.rules import Args, Match, Moment
-from fairlead.sim.spoils import BYTES, corrupted, page
+from fairlead.sim.spoils import BYTES, page
 from fairlead.sim.stall import Stall
+from fairlead.sim.teller import Teller, Wait
+from fairlead.sim.truth import Truth
 from fairlead.sim.world import World
 from fairlead.wire.asks import AskNothing, Op
 from fairlead.wire.door import Door
-from fairlead.wire.endpoint import Access, Ctx
-from fairlead.wire.faults import Fault, Kind
+from fairlead.wire.endpoint import Access, Ctx, Mode
+from fairlead.wire.faults import Fate, Fault, Kind
 from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Charge
 from fairlead.wire.mirror import Heard, Mirror, Terms
@@ -43,10 +47,16 @@ class Torn(Struct, frozen=True):
     """No reply: the connection is broken."""
 
 
-class Wait(Struct, frozen=True):
-    """Whoever carries this waits so long and asks on."""
+class Page(Struct, frozen=True):
+    """A proxy in front of the venue answers in its stead."""
 
-    ms: int
+    args: Args
+
+
+class Said(Struct, frozen=True):
+    """What a call by socket is answered."""
+
+    outcome: Any
 
 
 class Refusal(Struct, frozen=True):
@@ -61,10 +71,13 @@ class Refusal(Struct, frozen=True):
 
 
 Step: TypeAlias = Wait | Reply | Torn  # what `hear` says in turn: waits, then a reply or a tear
+Harm: TypeAlias = Wait | Torn | Page | Fault  # what mishaps of a whole request make of it
 
 
 class Mouth:
-    def __init__(self, venue: Venue, mirror: Mirror, world: World, mishaps: Mishaps, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, venue: Venue, mirror: Mirror, world: World, mishaps: Mishaps, now_ns: Callable[[], int], told: Told
+    ) -> None:
         self.venue, self.mirror, self.mishaps = venue, mirror, mishaps
         self._now_ns = now_ns
         markets = [market for (name, _), market in world.markets.items() if name == venue.name]
@@ -72,17 +85,27 @@ class Mouth:
         self.ctx = Ctx(Catalog(instruments))
         pairs = zip(markets, instruments, strict=True)
         self.stalls = {market.listing.symbol: Stall(market, instrument) for market, instrument in pairs}
-        self.keyring = Keyring()
-        self.shop = Shop(self.ctx.catalog, self.stalls, self.keyring, self.venue_ms)
+        has_margin = any(one.kind != "spot" for one in instruments)
+        self.keyring = Keyring(lambda: now_ns() // MS_NS, Mode(margin="cross" if has_margin else "cash"))
+        self.exchange = Exchange(venue.name, mirror, self.stalls, self.skewed, told)
+        self.shop = Shop(self.ctx.catalog, self.stalls, self.keyring, self.exchange, lambda: self.skewed(now_ns()))
+        self.teller = Teller(self.shop, mishaps, venue.name, now_ns)
         self.limiter = Limiter(venue.budgets, lambda budget: mirror.ban(budget, 1, 1) is not None)
         self.refusals: deque[Refusal] = deque(maxlen=REFUSALS_KEPT)
         self.is_in_maintenance = False
         self.warned_ms = 0  # how long before a connection's end of life it is announced; 0: it is not
         self._life_ms: int | None = None
 
+    @property
+    def truth(self) -> Truth:
+        return self.exchange.truth
+
+    def skewed(self, ns: int) -> int:
+        """The venue's clock at a time of the world's, as far off as mishaps make it."""
+        return ns + self.mishaps.skew_ms(self.venue.name) * MS_NS
+
     def venue_ms(self) -> int:
-        """The venue's clock, as far off as mishaps make it."""
-        return self._now_ns() // MS_NS + self.mishaps.skew_ms(self.venue.name)
+        return self.skewed(self._now_ns()) // MS_NS
 
     def stamp(self) -> Stamp:
         return Stamp(mono_ns=self._now_ns(), venue_ms=self.venue_ms())
@@ -106,38 +129,52 @@ class Mouth:
         """The steps of one request. Each is taken when the one before is done, so that limits, the clock and the world
         are read at the right time."""
         heard = self.mirror.hear(request, self.ctx)
-        here, who = _here(request, heard), Who(ip, heard.key_id if isinstance(heard, Heard) else "")
-        for handle in self._struck(Moment.ASK, here):
-            yield from self._done_to_it(handle, heard, who)
-        reply = self._reply(request, heard, who, here)
+        here, who = _here(request, heard), self.who(ip, heard.key_id if isinstance(heard, Heard) else "")
+        if isinstance(heard, Heard):
+            self.teller.witness(heard, "rest")
+        yield from map(self._worded, self._harm(Moment.ASK, heard, who, here))
+        reply = yield from self._reply(request, heard, who, here)
         for handle in self._struck(Moment.REPLY, here):
             reply = replace(reply, body=BYTES[handle.rule.action](reply.body, handle.rule.args))
-        for handle in self._struck(Moment.ACTED, here):
-            yield from self._done_to_it(handle, heard, who)
+        yield from map(self._worded, self._harm(Moment.ACTED, heard, who, here))
         yield reply
 
-    def _reply(self, request: Request, heard: Heard | Fault, who: Who, here: Match) -> Reply:
+    def call(self, heard: Heard, who: Who, here: Match) -> Iterator[Wait | Torn | Said]:
+        """The same of a call by socket, which ends with what is to be said. Its hearing has checked who calls."""
+        self.teller.witness(heard, "socket")
+        here = replace(here, op=heard.op, symbol=getattr(heard.asked, "symbol", ""))
+        yield from map(_by_socket, self._harm(Moment.ASK, heard, who, here))
+        outcome = self.admit(self.charges(heard), who)
+        if outcome is None:
+            outcome = yield from self.teller.said(heard, here, "socket")
+        yield from map(_by_socket, self._harm(Moment.ACTED, heard, who, here))
+        yield Said(outcome)
+
+    def who(self, ip: str, key_id: str, connection: str = "") -> Who:
+        account = self.keyring.account(key_id).name if self.keyring.knows(key_id) else ""
+        return Who(ip, key_id, connection, account)
+
+    def _reply(self, request: Request, heard: Heard | Fault, who: Who, here: Match) -> Generator[Wait, None, Reply]:
         if self.is_in_maintenance:
             return self.mirror.refuse(MAINTENANCE)
         charges = self.charges(heard)
         over = self.admit(charges, who)
         if over is not None:
             return self.mirror.refuse(over)
-        reply = self._answer(request, heard, here)
+        reply = yield from self._answer(request, heard, here)
         readings = self.limiter.readings(charges, who, self.venue_ms(), self._now_ns() // MS_NS)
         return replace(reply, headers={**reply.headers, **self.mirror.toll(readings)})
 
-    def _answer(self, request: Request, heard: Heard | Fault, here: Match) -> Reply:
+    def _answer(self, request: Request, heard: Heard | Fault, here: Match) -> Generator[Wait, None, Reply]:
         if isinstance(heard, Fault):
             return self.mirror.refuse(heard)
-        stamp = self.stamp()
         row = self.venue.endpoints.get(heard.op)
         if row is not None and row.access is Access.SIGNED:
-            fault = self.mirror.proof(request, self.keyring, stamp)
+            fault = self.mirror.proof(request, self.keyring, self.stamp())
             if fault is not None:
                 return self.mirror.refuse(fault)
-        said = self._spoiled(answer(self.shop, heard), heard, here)
-        return self.mirror.say(heard, said, self.ctx, stamp)
+        said = yield from self.teller.said(heard, here, "rest")
+        return self.mirror.say(heard, said, self.ctx, self.stamp())
 
     def charges(self, heard: Heard | Fault) -> tuple[Charge, ...]:
         """What it costs; what is not understood costs as much as asking the time."""
@@ -180,23 +217,33 @@ class Mouth:
     def _struck(self, moment: Moment, here: Match) -> Iterator[Handle]:
         return self.mishaps.struck(moment, self.venue.name, here)
 
-    def _done_to_it(self, handle: Handle, heard: Heard | Fault, who: Who) -> Iterator[Step]:
+    def _harm(self, moment: Moment, heard: Heard | Fault, who: Who, here: Match) -> Iterator[Harm]:
         """Mishaps of a whole request, before the venue acts or after."""
-        args = handle.rule.args
-        match handle.rule.action:
-            case "hang":
-                yield Wait(args.ms or HOUR_MS)
-                yield Torn()
-            case "delay":
-                yield Wait(args.ms)
-            case "reset":
-                yield Torn()
-            case "status":
-                yield _proxied(args)
-            case "limit" | "ban" as action:
-                yield self._limited(action == "ban", args, heard, who)
+        for handle in self._struck(moment, here):
+            args = handle.rule.args
+            match handle.rule.action:
+                case "hang":
+                    yield Wait(args.ms or HOUR_MS)
+                    yield Torn()
+                case "delay":
+                    yield Wait(args.ms)
+                case "reset":
+                    yield Torn()
+                case "status":
+                    yield Page(args)
+                case "limit" | "ban" as action:
+                    yield self._limited(action == "ban", args, heard, who)
 
-    def _limited(self, is_ban: bool, args: Args, heard: Heard | Fault, who: Who) -> Reply:
+    def _worded(self, harm: Harm) -> Step:
+        match harm:
+            case Fault():
+                return self.mirror.refuse(harm)
+            case Page(args):
+                return _proxied(args)
+            case _:
+                return harm
+
+    def _limited(self, is_ban: bool, args: Args, heard: Heard | Fault, who: Who) -> Fault:
         """As if what the request costs were used up, in the venue's own words. Who goes on in spite of it is refused
         by the limits themselves; who was not told how long to wait may."""
         charge = next(iter(self.charges(heard)), Charge(self.venue.budgets[0].name))
@@ -205,20 +252,8 @@ class Mouth:
             over = Over(charge.budget, wait_ms)
         else:
             over = self.limiter.shut(charge, who, wait_ms, self.venue_ms(), self._now_ns() // MS_NS, is_ban)
-        reply = self.mirror.refuse(self._over(over, who, is_mishap=True))
-        kept = {name: value for name, value in reply.headers.items() if name.lower() != "retry-after"}
-        return replace(reply, headers=kept) if args.bare else reply
-
-    def _spoiled(self, said: Any, heard: Heard, here: Match) -> Any:
-        for handle in self._struck(Moment.ANSWER, here):
-            match handle.rule.action, heard.op:
-                case "stale", Op.BOOK:
-                    said = self.stalls[heard.asked.symbol].whole(heard.asked.depth, max(1, handle.rule.args.count))
-                case "lie", Op.TIME:
-                    said += handle.rule.args.ms
-                case "corrupt", _:
-                    said = corrupted(said, handle.rule.args)
-        return said
+        fault = self._over(over, who, is_mishap=True)
+        return replace(fault, wait_ms=0) if args.bare else fault
 
     def __repr__(self) -> str:
         return f"<Mouth of {self.venue.name}: {len(self.stalls)} markets, {len(self.refusals)} refusals>"
@@ -227,6 +262,17 @@ class Mouth:
 def _here(request: Request, heard: Heard | Fault) -> Match:
     op, symbol = (heard.op.value, getattr(heard.asked, "symbol", "")) if isinstance(heard, Heard) else ("", "")
     return Match(op=op, path=request.path, symbol=symbol, host=request.host)
+
+
+def _by_socket(harm: Harm) -> Wait | Torn | Said:
+    """No proxy speaks the venue's own protocol: there it is the venue that does not know what it did."""
+    match harm:
+        case Fault():
+            return Said(harm)
+        case Page(args):
+            return Said(Fault(Kind.SERVER, Fate.UNKNOWN, status=args.status))
+        case _:
+            return harm
 
 
 def _proxied(args: Args) -> Reply:

@@ -1,4 +1,4 @@
-"""What an account of the simulator owns, asset by asset, and what of it is held for its orders; exact, to the last digit.
+"""What an account of the simulator owns, asset by asset, and what of it is held for orders; exact to the last digit.
 
 It never asks why something moves: whoever moves it has checked, and writes it into the ledger of truth."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from decimal import Decimal
 
 from fairlead.errors import Misuse
 from fairlead.model import numbers
@@ -13,7 +14,7 @@ from fairlead.model.instrument import Instrument
 from fairlead.model.intervals import next_ns, start_ns
 from fairlead.model.market import Candle, Funding, FundingPaid, Index, Mark, Quote, Ticker, Trade
 from fairlead.sim import bars
-from fairlead.sim.happenings import Changed, Levels, Traded
+from fairlead.sim.happenings import Changed, Level, Levels, Traded
 from fairlead.sim.market import Market
 from fairlead.wire.mirror import Depth
 
@@ -47,6 +48,28 @@ class Stall:
     def top(self, levels: int) -> tuple[Levels, Levels]:
         bids, asks = self.market.top(levels)
         return self._scaled(bids), self._scaled(asks)
+
+    def other(self, side: str, levels: int) -> Levels:
+        """Those whom a taker of this side would trade with."""
+        bids, asks = self.market.top(levels)
+        return self._scaled(asks if side == "buy" else bids)
+
+    def there(self, side: str, price: int) -> int:
+        """What makers of this side show at a price of the instrument's."""
+        up, scale = self._up
+        return self.market.at(side, price // up) * scale if price % up == 0 else 0
+
+    def fixed(self, price: int, qty: int) -> Level:
+        """The world's numbers in the instrument's decimals."""
+        return price * self._up[0], qty * self._up[1]
+
+    def last(self) -> int:
+        """The last price, in the instrument's decimals."""
+        traded = self.market.history.trades(1)
+        return traded[-1].price * self._up[0] if traded else self.fixed(*self.market.bid)[0]
+
+    def mark_price(self) -> Decimal:
+        return numbers.unfixed(self.market.mark, self.market.listing.price_decimals)
 
     def whole(self, levels: int = 0, changes_ago: int = 0) -> Depth:
         """The book, or as it was some changes ago."""

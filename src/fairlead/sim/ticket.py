@@ -1,4 +1,4 @@
-"""One order as a simulated venue keeps it: what was asked, what has become of it, and every report of it; it never acts.
+"""One order as a simulated venue keeps it: what was asked, what became of it, and every report of it; it never acts.
 
 Quantities and prices are fixed point in the instrument's decimals."""
 
@@ -75,7 +75,7 @@ class Ticket:
         self.reports.append(OrderReport(
             venue=venue, symbol=asked.symbol, order_id=self.id, status=self.status, client_id=self.client_id,
             venue_ns=ns, created_ns=self.created_ns, side=asked.side, type=asked.type, tif=asked.tif,
-            qty=of.qty(self.qty) if self.qty is not None else None, quote_qty=asked.quote_qty,
+            qty=of.qty(self.qty) if self.qty is not None and asked.qty is not None else None, quote_qty=asked.quote_qty,
             price=of.price(self.price) if self.price is not None else None,
             trigger=of.price(self.trigger) if self.trigger is not None else None,
             filled=of.qty(self.filled), cost=self.cost, average=self._average(), post_only=asked.post_only,
