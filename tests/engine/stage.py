@@ -15,8 +15,11 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from fairlead.engine.desk import Desk, Windows
 from fairlead.engine.feed import Mends
+from fairlead.engine.nonces import Nonces
 from fairlead.errors import NotSent
 from fairlead.io.clock import VirtualClock, run_virtual, seeded
 from fairlead.model import events
@@ -28,7 +31,7 @@ from fairlead.wire.door import BookRule, Continuity, Door
 from fairlead.wire.endpoint import Access, Ctx, Effect, Endpoint
 from fairlead.wire.face import HttpCall, Store, WsListener
 from fairlead.wire.faults import Fault, Kind
-from fairlead.wire.http import Reply
+from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Budget, Charge, Reading, Window
 from fairlead.wire.shapes import Inspector, LevelShape, Nonsense
 from fairlead.wire.signing import Signer, Stamp
@@ -54,7 +57,7 @@ class Script:
     def join(self, topics: Sequence[tuple[Topic, Lane]], at: Stamp) -> None:
         self._stage.struck("join")
         for topic, lane in topics:
-            if topic.symbol not in self._ctx.catalog:
+            if topic.symbol and topic.symbol not in self._ctx.catalog:
                 self.out.event(Refused(topic, Fault(Kind.SYMBOL, said="no such symbol")))
                 continue
             self.lanes[topic] = lane
@@ -68,7 +71,11 @@ class Script:
         self.out.frame(f"renew {topic}".encode(), (Charge("frames"),))
 
     def call(self, call: Call, at: Stamp) -> None:
-        raise AssertionError("nobody calls here")
+        """The bytes say what is asked, so a test sees on the wire what was called, and when."""
+        self._stage.struck("call")
+        self._stage.called.append(call)
+        cost = (Charge("frames"), Charge("orders"))
+        self.out.frame(f"call {call.tag} {call.op}".encode(), cost, tag=call.tag)
 
     def receive(self, frame: bytes, seen_ns: int) -> None:
         self._stage.said[frame](self)
@@ -140,7 +147,8 @@ class Stage:
         self.store: Store | None = knobs.pop("store", None)
         self.mends: Mends = knobs.pop("mends", Mends())
         self.doubled = frozenset(knobs.pop("doubled", ()))
-        self.signer: Signer | None = knobs.pop("signer", None)
+        self.private: dict[str, Any] | None = knobs.pop("private", None)  # a second door, signed, that takes calls
+        self.signer: Signer | None = knobs.pop("signer", None if self.private is None else Key())
         self.hosts: Mapping[str, tuple[str, ...]] = knobs.pop("hosts", {"rest": ("http://a",), "ws": ("ws://a",)})
         self.venue = stage_venue(self, **knobs)
         self.said: dict[bytes, Say] = {}
@@ -153,6 +161,7 @@ class Stage:
         self.calls: list[tuple[float, HttpCall]] = []
         self.replies: dict[str, Any] = {"/instruments": LISTED}  # by path: an answer, a Reply, an error, a function
         self.answers: list[Any] = []
+        self.called: list[Call] = []
         self.told: list[events.Health] = []
         self.desk = self.new_desk()
 
@@ -160,7 +169,7 @@ class Stage:
         windows = Windows(self.clock, seeded(5), self.http, self, self.store)
         return Desk(
             self.venue, self.hosts, windows, self.told.append, environment="live", bans="bans.json", mends=self.mends,
-            doubled=self.doubled, signer=self.signer,
+            doubled=self.doubled, signer=self.signer, nonces=Nonces(self.store, "nonces"),
         )  # fmt: skip
 
     # ---- as the transports
@@ -220,6 +229,11 @@ class Stage:
     def open_wires(self) -> list[Wire]:
         return [wire for wire in self.wires if wire.is_open]
 
+    @property
+    def office(self) -> Wire:
+        """The latest connection through the signed door."""
+        return [wire for wire in self.wires if wire.url.endswith("/private")][-1]
+
 
 class _Http:
     def __init__(self, stage: Stage) -> None:
@@ -275,14 +289,15 @@ def stage_venue(stage: Stage, **knobs: Any) -> Venue:
     def row(op: Op, path: str, access: Access = Access.OPEN, effect: Effect = Effect.READS) -> Endpoint[Any, Any]:
         return Endpoint(
             op, "GET", path, lambda asked, _: {"secret": "hush"}, read, access=access, effect=effect,
-            cost=lambda _: (Charge("weight"),), known=frozenset(),
+            cost=lambda _: (Charge("weight"), *((Charge("orders"),) if op is Op.PLACE else ())), known=frozenset(),
             after=lambda asked, answer: None,
         )  # fmt: skip
 
     rows = (
         row(Op.TIME, "/time"), row(Op.INSTRUMENTS, "/instruments"), row(Op.BOOK, "/book"), row(Op.TRADES, "/trades"),
         row(Op.CANDLES, "/candles"), row(Op.TOKEN, "/token"), row(Op.BALANCES, "/balances", Access.SIGNED),
-        row(Op.PLACE, "/place", effect=Effect.ONCE),
+        row(Op.PLACE, "/place", effect=Effect.ONCE), row(Op.CANCEL, "/cancel", Access.SIGNED, Effect.SETS),
+        *(row(op, f"/{op}", Access.SIGNED) for op in knobs.pop("also", ())),
     )  # fmt: skip
     usual: dict[str, Any] = {
         "name": "market", "host": "ws", "path": lambda topics, before: "/stream", "topics": KINDS,
@@ -294,23 +309,46 @@ def stage_venue(stage: Stage, **knobs: Any) -> Venue:
         stage.struck("speak")
         return Script(stage, ctx, out)
 
-    door = Door(**{**usual, "speak": speak, **knobs.pop("door", {})})
-    budgets, dated = knobs.pop("budgets", BUDGETS), knobs.pop("dated", ())
+    doors = [Door(**{**usual, "speak": speak, **knobs.pop("door", {})})]
+    if stage.private is not None:
+        office = {**usual, "name": "private", "path": lambda topics, before: "/private", "topics": ACCOUNT, "books": ()}
+        orders = {"calls": frozenset({Op.PLACE, Op.CANCEL}), "access": Access.SIGNED, "consecutive": frozenset[str]()}
+        doors.append(Door(**{**office, **orders, "speak": speak, **stage.private}))
+    budgets, dated, rises = knobs.pop("budgets", BUDGETS), knobs.pop("dated", ()), knobs.pop("rises", False)
     assert not knobs, knobs
     return Venue(
         name="stage", hosts={"live": stage.hosts}, markets=("spot",), intervals={"1m": "1m"},
-        endpoints={one.op: one for one in rows}, doors=(door,), budgets=budgets,
+        endpoints={one.op: one for one in rows}, doors=tuple(doors), budgets=budgets,
         encode=lambda method, named: ("&".join(f"{key}={value}" for key, value in named.items()), b"", {}),
-        sign=lambda request, signer, stamp: request, fault=_fault, readings=_readings, rights=lambda _: frozenset(),
+        sign=sign, fault=_fault, readings=_readings, rights=lambda _: frozenset(),
         settle=Settle(0, 5_000, 5_000, 1_000), client_id=ClientId("abc", 18, "ever"), assets=lambda code: code,
-        dated=dated,
+        dated=dated, nonces_rise=rises,
     )  # fmt: skip
 
 
+def sign(request: Request, signer: Signer, stamp: Stamp) -> Request:
+    """A request that shows what it was signed with."""
+    return msgspec.structs.replace(request, headers={"nonce": str(stamp.nonce), "at": str(stamp.venue_ms)})
+
+
+class Key:
+    """A Signer of nothing."""
+
+    key_id, algorithm = "k", "none"
+
+    def sign(self, message: bytes) -> bytes:
+        return message
+
+    def part(self, name: str) -> str:
+        return name
+
+
+ACCOUNT = frozenset({"orders", "balances", "positions"})
 BUDGETS = (
     Budget("weight", 1_000, 60_000, Window.SLIDING, "ip"),
     Budget("dials", 1_000, 60_000, Window.SLIDING, "ip"),
     Budget("frames", 1_000, 1_000, Window.SLIDING, "connection"),
+    Budget("orders", 1_000, 1_000, Window.SLIDING, "key"),
 )
 _KINDS = {400: Kind.INVALID, 418: Kind.BAN, 429: Kind.LIMIT, 503: Kind.SERVER}
 
