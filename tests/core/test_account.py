@@ -13,7 +13,7 @@ from fairlead.core import facts, ids
 from fairlead.core.account import Account
 from fairlead.model.order import Life
 from fairlead.model.orders import Status
-from tests.core.orderly import BTC, KEY, NAME, VENUE, Scribe, ask, at, fill, report
+from tests.core.orderly import BTC, KEY, NAME, VENUE, Scribe, amend, ask, at, fill, report
 
 OTHER = "flab12000000000002"
 
@@ -71,20 +71,25 @@ def test_an_order_is_found_by_either_name_and_by_the_callers() -> None:
     assert scribe.account.named("", "ETH/USDT", "7") is None
 
 
-def test_what_may_still_trade_is_reserved_at_its_worst() -> None:
-    """If this failed, an order in doubt could be traded past by the next ones, beyond every limit."""
+def test_an_order_runs_until_its_fills_add_up() -> None:
+    """If this failed, an order that has ended would be forgotten with its last fill still on the way."""
     scribe = Scribe().intend().send()
     scribe.say(facts.Unsure, why="silence")
-    (one,) = scribe.account.exposures()
-    assert (one.qty, one.price, one.in_doubt) == (Decimal(10), Decimal(100), True)
-    scribe.report(report(Status.PARTIAL, "4"))
-    (one,) = scribe.account.exposures()
-    assert (one.qty, one.in_doubt) == (Decimal(6), False)
+    assert [track.order.left for track in scribe.account.doubtful()] == [Decimal(10)]
     scribe.report(report(Status.CANCELLED, "4", 2))
-    assert list(scribe.account.exposures()) == []
-    assert list(scribe.account.running())  # its fills are still owed
+    assert (list(scribe.account.doubtful()), len(list(scribe.account.running()))) == ([], 1)
     scribe.fill(fill(1, "4"))
     assert not list(scribe.account.running())
+
+
+def test_a_change_under_way_is_known_until_it_is_shown() -> None:
+    """If this failed, a larger order could trade past the limits while its amendment is on the way."""
+    scribe = Scribe().intend().send()
+    scribe.report(report(Status.OPEN))
+    scribe.say(facts.AmendSent, asked=amend(qty=Decimal(20)))
+    assert [asked.qty for asked in scribe.account.changes().values()] == [Decimal(20)]
+    scribe.report(report(Status.OPEN, ms=2, qty=Decimal(20)))
+    assert scribe.account.changes() == {}
 
 
 def test_a_wish_that_was_never_sent_is_given_up_after_a_restart() -> None:
@@ -96,16 +101,13 @@ def test_a_wish_that_was_never_sent_is_given_up_after_a_restart() -> None:
     assert [track.order.life for track in scribe.account.doubtful()] == [Life.SENDING]
 
 
-def test_frozen_and_halted_outlive_a_process() -> None:
-    """If this failed, a restart would trade where something is wrong, or after the switch was thrown."""
+def test_frozen_outlives_a_process() -> None:
+    """If this failed, a restart would trade where something is wrong."""
     scribe = Scribe()
     scribe.write(facts.Frozen, symbol=BTC, why="odd")
-    scribe.write(facts.Halted, on=True, why="enough")
-    assert (scribe.account.is_frozen(BTC), scribe.account.is_frozen("ETH/USDT")) == ("odd", "")
-    assert scribe.account.halted == "enough"
+    assert (scribe.account.why_frozen(BTC), scribe.account.why_frozen("ETH/USDT")) == ("odd", "")
     scribe.write(facts.Frozen, symbol="", why="all of it")
-    scribe.write(facts.Halted, on=False, why="")
-    assert (scribe.account.is_frozen("ETH/USDT"), scribe.account.halted) == ("all of it", "")
+    assert scribe.account.why_frozen("ETH/USDT") == "all of it"
 
 
 def test_who_was_away_is_told_what_changed_since() -> None:

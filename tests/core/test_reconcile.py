@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core import facts, reconcile
-from fairlead.core.reconcile import Shown, Stance, compare, quarrels
+from fairlead.core.reconcile import Shown, compare, quarrels
 from fairlead.model.orders import OrderReport, Status
 from tests.core.orderly import BTC, NAME, Scribe, at, fill, report
 
@@ -128,29 +126,3 @@ def test_a_second_order_of_one_name_is_a_quarrel() -> None:
     scribe.report(twin)
     (quarrel,) = quarrels(scribe.account, shown(report(Status.OPEN), twin))
     assert "second order" in quarrel.why
-
-
-def qtys(qty: str) -> dict[str, Decimal]:
-    return {BTC: Decimal(qty)} if Decimal(qty) else {}
-
-
-def test_a_position_is_what_it_was_and_every_fill_since() -> None:
-    """If this failed, a position that nobody traded would go unnoticed, or each trade freeze its symbol."""
-    stance = Stance()
-    assert list(stance.judge(qtys("5"), shown())) == []
-    stance.traded(fill(1, "2"), at(LATER))
-    stance.traded(fill(2, "3", side="sell"), at(LATER))
-    assert list(stance.judge(qtys("5"), shown(ms=LATER + 1))) == []  # within the lag: says nothing
-    assert list(stance.judge(qtys("4"), shown(ms=2 * LATER))) == []
-    assert [one.symbol for one in stance.judge(qtys("0"), shown(ms=3 * LATER))] == [BTC]
-    assert list(stance.judge(qtys("0"), shown(ms=4 * LATER))) == []  # said twice: so it is
-    assert list(stance.judge(qtys("0"), shown(ms=5 * LATER))) == []
-
-
-def test_a_position_that_goes_on_changing_unexplained_goes_on_being_disputed() -> None:
-    """If this failed, another program trading the account would be taken for agreement."""
-    stance = Stance()
-    assert not list(stance.judge(qtys("1"), shown()))
-    for number in range(2, 5):
-        assert list(stance.judge(qtys(str(number)), shown(ms=number * LATER)))
-    assert "1 disputed" in repr(stance)

@@ -4,29 +4,15 @@ Any prefix of the journal folds to what was true then, so a restart begins where
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
-
-from msgspec import Struct
+from collections.abc import Iterable, Iterator, Mapping
 
 from fairlead.core import facts, ids
 from fairlead.core.track import Track, Turn
 from fairlead.model.order import Life, Order
 from fairlead.model.orders import Fill, OrderReport
+from fairlead.wire.orders import AskAmend
 
 ENDED_MOST = 50_000  # orders kept in memory after their end; the journal has them all
-
-
-class Exposure(Struct, frozen=True):
-    """What may still be bought or sold by one order, at the worst: of base (or contracts), or of quote."""
-
-    symbol: str
-    side: str
-    qty: Decimal | None
-    quote_qty: Decimal | None
-    price: Decimal | None  # its limit; None: whatever the market asks
-    reduce_only: bool
-    in_doubt: bool
 
 
 class Account:
@@ -36,7 +22,6 @@ class Account:
         self.venue, self.account = venue, account
         self.tracks: dict[str, Track] = {}  # by client id, oldest first
         self.frozen: dict[str, str] = {}  # symbol ("": all of it) -> why
-        self.halted = ""  # why the kill switch is on
         self.installation = ""
         self.last_id = 0
         self.seq = 0  # the last line that was of this account
@@ -55,8 +40,6 @@ class Account:
                 self.frozen[fact.symbol] = fact.why
             case facts.Thawed():
                 self.frozen.pop(fact.symbol, None)
-            case facts.Halted():
-                self.halted = fact.why if fact.on else ""
             case facts.Opened():
                 self.installation, self.last_id = fact.installation, max(self.last_id, fact.last_id)
             case _:
@@ -129,25 +112,18 @@ class Account:
         """All that changed after that line of the journal."""
         return tuple(track.order for track in self.tracks.values() if track.order.seq > after)
 
-    def is_frozen(self, symbol: str) -> str:
+    def changes(self) -> Mapping[str, AskAmend]:
+        """Amendments that were sent and of which nothing has shown yet what came of them."""
+        return {track.order.client_id: track.amend for track in self.running() if track.amend is not None}
+
+    def why_frozen(self, symbol: str) -> str:
         """Why no new order may go there; "" if it may."""
         return self.frozen.get("", "") or self.frozen.get(symbol, "")
 
-    def exposures(self) -> Iterator[Exposure]:
-        """Whatever may still trade, an order in doubt like one that is surely there: reserved at its worst."""
-        for track in self.running():
-            order = track.order
-            if not order.life.is_over:
-                yield Exposure(
-                    order.symbol, order.side, order.left, order.quote_qty, order.price, order.reduce_only,
-                    order.life.is_in_doubt,
-                )  # fmt: skip
-
     def __repr__(self) -> str:
         doubtful, running = sum(1 for _ in self.doubtful()), len(self._running)
-        state = "halted, " if self.halted else ""
         return (
-            f"<Account {self.venue} {self.account}: {state}{len(self.tracks)} orders, {running} running, "
+            f"<Account {self.venue} {self.account}: {len(self.tracks)} orders, {running} running, "
             f"{doubtful} in doubt, frozen {sorted(self.frozen)}>"
         )
 

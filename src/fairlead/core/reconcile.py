@@ -6,7 +6,6 @@ than the venue's reading lag ago is no disagreement: a reading may be older than
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 
 from msgspec import Struct
 
@@ -84,39 +83,6 @@ def quarrels(account: Account, shown: Shown) -> Iterator[Quarrel]:
             yield Quarrel(report.symbol, why)
         elif order.life.is_over:
             yield Quarrel(report.symbol, f"{order.client_id} is {order.life} with us, and open at the venue")
-
-
-class Stance:
-    """What a position must be: what it was when first read, and every fill since. Spot has none."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, Decimal] = {}  # symbol -> what the venue showed last, agreed
-        self._moved: dict[str, Decimal] = {}  # symbol -> fills since, signed
-        self._moved_ns: dict[str, int] = {}
-        self._claimed: dict[str, Decimal] = {}  # what the venue showed once, against our sum
-
-    def traded(self, fill: Fill, at_ns: int) -> None:
-        signed = fill.qty if fill.side == "buy" else -fill.qty
-        self._moved[fill.symbol] = self._moved.get(fill.symbol, Decimal(0)) + signed
-        self._moved_ns[fill.symbol] = at_ns
-
-    def judge(self, qtys: dict[str, Decimal], shown: Shown) -> Iterator[Quarrel]:
-        """`qtys`: the net position by symbol, from a reading that was whole; what is not in it is 0."""
-        for symbol in sorted({*qtys, *self._held, *self._moved}):
-            if self._moved_ns.get(symbol, 0) + shown.lag_ms * MS > shown.began_ns:
-                continue
-            qty, moved = qtys.get(symbol, Decimal(0)), self._moved.get(symbol, Decimal(0))
-            expected = self._held.get(symbol, qty - moved) + moved
-            claimed = self._claimed.pop(symbol, None)
-            if qty in (expected, claimed):  # said twice, with all fills read between: so it is
-                self._held[symbol] = qty
-                self._moved.pop(symbol, None)
-            else:
-                self._claimed[symbol] = qty
-                yield Quarrel(symbol, f"the venue shows a position of {qty}, our fills make it {expected}")
-
-    def __repr__(self) -> str:
-        return f"<Stance of {len(self._held)} symbols, {len(self._claimed)} disputed>"
 
 
 def _split(account: Account, reports: Iterable[OrderReport]) -> tuple[list[tuple[str, OrderReport]], list[OrderReport]]:

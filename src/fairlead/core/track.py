@@ -43,7 +43,8 @@ class Track:
         self.shown_ns = 0  # the venue's time of the newest report
         self.is_counted = False  # a report said how much was filled
         self.end_shown = False  # the venue itself has shown its end
-        self._amend: AskAmend | None = None
+        self.amend: AskAmend | None = None  # sent, and not shown done yet
+        self._told: OrderReport | None = None
         self.order = Order(
             venue=intended.venue,
             account=intended.account,
@@ -81,6 +82,10 @@ class Track:
         known = self.fills.get(name_of(fill))
         return known is None or (known.fee is None and fill.fee is not None)
 
+    def is_new(self, report: OrderReport) -> bool:
+        """Whether it says anything else than the last one did."""
+        return self._told is None or msgspec.structs.replace(report, seen_ns=self._told.seen_ns) != self._told
+
     def take(self, fact: facts.AnyFact, seq: int) -> Turn:
         was, surprise = self.order, ""
         match fact:
@@ -107,7 +112,7 @@ class Track:
                 self.changed_ns = fact.at_ns
                 self._set(cancelling=not was.life.is_over)
             case facts.AmendSent():
-                self._amend, self.changed_ns = fact.asked, fact.at_ns
+                self.amend, self.changed_ns = fact.asked, fact.at_ns
                 self._set(amending=not was.life.is_over)
             case facts.ChangeAnswered():
                 self._answered(fact)
@@ -132,6 +137,7 @@ class Track:
         if self._is_twin(report.order_id):
             self.twins[report.order_id] = report
             return "twin"
+        self._told = report
         told, old = life.shown(report), self._is_old(report)
         filled = report.filled if report.filled is not None else self.order.venue_filled
         backwards = filled < self.order.venue_filled and report.venue_ns > self.shown_ns > 0
@@ -141,7 +147,7 @@ class Track:
         if not old:
             self._show(report)
         if report.status.is_final:
-            self.end_shown = True
+            self.end_shown, self.amend = True, None
             self._set(cancelling=False, amending=False)
         return surprise or ("backwards" if backwards else "")
 
@@ -152,8 +158,8 @@ class Track:
         if self.order.quote_qty is not None:
             del said["qty"]  # what the venue makes of an amount of quote is no quantity that was asked for
         self._set(**{name: value for name, value in said.items() if value is not None})
-        if self._amend is not None and _agrees(self.order, self._amend):
-            self._amend = None
+        if self.amend is not None and _agrees(self.order, self.amend):
+            self.amend = None
             self._set(amending=False)
 
     def _trade(self, fill: Fill) -> str:
@@ -174,7 +180,7 @@ class Track:
         if fault is None or fault.fate is not Fate.REFUSED or fault.kind is Kind.NOT_FOUND:
             return
         if fact.what == "amend":
-            self._amend = None
+            self.amend = None
             self._set(amending=False)
         else:
             self._set(cancelling=False)

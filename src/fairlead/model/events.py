@@ -125,3 +125,120 @@ class Blunder(Health, frozen=True, kw_only=True, tag=True):
 
     where: str
     what: str
+
+
+class AccountHealth(Health, frozen=True, kw_only=True, tag=True):
+    """Of one account of the venue. `symbol` "": all of it."""
+
+    account: str
+
+
+class TradingOpened(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """The journal was read and the venue held against it: new orders are taken from now on."""
+
+    orders: int
+    doubtful: int
+    abandoned: int
+    took_ms: float
+
+
+class OrderUnknown(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """It may or may not be at the venue (`what`: the order, or a cancel or amendment of it); it is being found out."""
+
+    symbol: str
+    client_id: str
+    what: str
+    why: str
+    looks: int = 0  # how often it was looked for already
+
+
+class OrderSettled(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """A doubt has ended: how, and by what evidence."""
+
+    symbol: str
+    client_id: str
+    life: str
+    evidence: str
+    took_ms: float
+
+
+class OrderLate(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """The venue shows an order that was refused, proven absent, or never sent: it was taken over."""
+
+    symbol: str
+    client_id: str
+    was: str
+    now: str
+
+
+class OrderOdd(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """What a venue said of an order cannot be right: a second one of the same name, an answer meant for another, a
+    count that goes back, other numbers than were asked for."""
+
+    symbol: str
+    client_id: str
+    label: str
+    said: str
+
+
+class Foreign(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """An order or a fill of another hand (or of another Fairlead, then `ours`): shown, and left alone."""
+
+    symbol: str
+    what: str  # order, fill
+    name: str
+    ours: bool = False
+
+
+class Disagreed(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """The venue and we do not say the same: no new orders there until they do."""
+
+    symbol: str
+    why: str
+
+
+class Agreed(AccountHealth, frozen=True, kw_only=True, tag=True):
+    symbol: str
+    evidence: str
+
+
+class Reconciled(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """The venue was held against our books; the counts are of what the stream had not told."""
+
+    why: str
+    reports: int
+    fills: int
+    asked: int
+    quarrels: int
+    took_ms: float
+
+
+class Unreconciled(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """It could not be read whole; it is tried again."""
+
+    why: str
+
+
+class JournalDown(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """Nothing can be written down: no new orders; cancels go on, and what was heard is tried again."""
+
+    why: str
+    waiting: int
+
+
+class JournalUp(AccountHealth, frozen=True, kw_only=True, tag=True):
+    after_ms: float
+
+
+class Deaf(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """The venue does not tell us of the account now; orders go on being asked for."""
+
+    topic: str
+    why: str
+
+
+class SwitchThrown(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """The kill switch was thrown, or released."""
+
+    on: bool
+    why: str
