@@ -14,7 +14,7 @@ import apsw
 
 from fairlead.errors import JournalFailed
 from fairlead.io import failpoint
-from fairlead.io.chain import follow
+from fairlead.io.chain import Row, follow
 from fairlead.io.lock import FolderLock
 from fairlead.io.mark import Mark, Reach, boot_id, lost_since
 from fairlead.io.mend import mend
@@ -49,7 +49,7 @@ class DiskJournal:
         self.folder, self.durability = folder, durability
         self.cut = 0  # lines at the end that were not whole when it was opened, and are gone
         self.doubt = ""  # why lines may be missing that were once told as kept, until `settled`
-        self.aside: Path | None = None  # where a repair put the damaged file
+        self.aside: Path | None = None  # where a repair has put the damaged file
         self._vfs = vfs
         self._using = threading.Lock()
         self._broken = ""  # why nothing more may be written
@@ -95,8 +95,7 @@ class DiskJournal:
         with self._using:
             link = _told(self.folder, lambda: self._open_tape().link_at(after))
         while link is not None:
-            with self._using:
-                rows = _told(self.folder, lambda: self._open_tape().read(after, READ_LINES))  # noqa: B023 - called here
+            rows = self._page(after)
             end = follow(rows, after, link)
             for seq, body, _ in rows[: len(rows) - end.beyond]:
                 yield Line(seq, body)
@@ -111,7 +110,7 @@ class DiskJournal:
         with self._using:
             tape = self._open_tape()
             self.doubt = ""
-            _told(self.folder, lambda: self._mark.start(self._reach(tape)))
+            _told(self.folder, lambda: self._mark.keep(self._reach(tape)))
 
     def reopen(self) -> None:
         """After a failed sync: everything is read and checked again, and what may be on no disk is written once more.
@@ -141,11 +140,15 @@ class DiskJournal:
             try:
                 if write_waiting and not self._broken:
                     self._tape.close()
-                    self._mark.start(self._reach(self._tape, is_open=False))
+                    self._mark.keep(self._reach(self._tape, is_open=False))
             except (apsw.Error, OSError) as why:  # nothing is lost by it: the next opening finds it all in two files
                 self._broken = str(why)
             self._let_go()
             self._lock.release()
+
+    def _page(self, after: int) -> list[Row]:
+        with self._using:
+            return _told(self.folder, lambda: self._open_tape().read(after, READ_LINES))
 
     def _commit(self, bodies: Sequence[bytes]) -> int:
         with self._using:
@@ -155,10 +158,10 @@ class DiskJournal:
             try:
                 last = tape.write(bodies)
                 self._mark.note(self._reach(tape))
-            except apsw.FullError as why:
-                self._undo(tape)
-                raise _full(self.folder) from why
             except (apsw.Error, OSError) as why:
+                if isinstance(why, apsw.Error) and tape.lacks_room(why):
+                    self._undo(tape)
+                    raise _full(self.folder) from why
                 # Not tried again: after a failed sync the system calls the pages clean that it could not write, and
                 # the next sync would say that all is well.
                 self._broken = f"{type(why).__name__}: {why}"
@@ -184,21 +187,22 @@ class DiskJournal:
             try:
                 self._tape.checkpoint()
                 failpoint.reached("journal.in_checkpoint")
-                self._mark.note(self._reach(self._tape), sync=True)
-            except apsw.FullError:
-                return  # it is tried again after the next commit, which will tell the caller if there is no room
+                self._mark.keep(self._reach(self._tape))
             except (apsw.Error, OSError) as why:
+                if isinstance(why, apsw.Error) and self._tape.lacks_room(why):
+                    return  # tried again after the next commit, which tells its caller if there is no room for it
                 self._broken = f"{type(why).__name__}: {why}"
 
     def _load(self, repair: bool) -> None:
         with ExitStack() as undo:
             self._mark = Mark(self.folder / MARK)
             undo.callback(self._mark.close)
+            self.aside = None
             self._tape = self._whole_tape(repair)
             undo.callback(self._tape.abandon)
             self.cut = self._tape.cut
             self.doubt = self._missing(self._tape)
-            self._mark.start(self._reach(self._tape))
+            self._mark.keep(self._reach(self._tape))
             sync_folder(self.folder)
             undo.pop_all()
 
@@ -240,7 +244,8 @@ def _told(folder: Path, call: Callable[[], T]) -> T:
         raise JournalFailed(
             f"The journal in {folder} cannot be read or written: {why}",
             known="nothing was sent.",
-            next="see that the disk is there, sound, and not full, and that its files belong to this user.",
+            next="see that the disk is there, sound, and not full, that the files belong to this user, and that no "
+            "other program has them open.",
         ) from why
 
 

@@ -1,7 +1,7 @@
 """How far the journal has come, kept in a file beside it: by this an older or shorter journal is known; holds no lines.
 
 It is written over after each commit, without a sync of its own: it outlives a killed process, and after a power cut it
-may tell of less than there is, never of more. Two places take turns, so that a torn write leaves the one before."""
+may tell of less than there is, never of more. It stands in two places, so that a torn write leaves the other."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+LOOSE, SURE = 0, 1  # places in the file: written at each commit, and written only with a sync
 PLACE_BYTES = 4096  # apart by a page, so that no write touches both places
 SUM_BYTES = 8
 _LAYOUT = struct.Struct(">4sQ16s16s???")
@@ -34,30 +35,31 @@ class Mark:
         """Raises OSError."""
         self._path = path
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self.reach = max(filter(None, map(self._read, (0, 1))), default=None, key=lambda reach: reach.seq)
-        self._turn = 0
+        self.reach = max(filter(None, map(self._read, (LOOSE, SURE))), default=None, key=lambda reach: reach.seq)
 
     def __repr__(self) -> str:
         return f"<Mark at line {self.reach.seq if self.reach else 'unknown'}>"
 
-    def note(self, reach: Reach, *, sync: bool = False) -> None:
+    def note(self, reach: Reach) -> None:
         """Raises OSError."""
-        text = _LAYOUT.pack(_WORD, *reach)
-        os.pwrite(self._handle, text + _sum(text), self._turn * PLACE_BYTES)
-        self._turn = 1 - self._turn
+        self._write(reach, LOOSE)
         self.reach = reach
-        if sync:
-            os.fsync(self._handle)
 
-    def start(self, reach: Reach) -> None:
-        """Both places tell the same: whatever they told before is over. Raises OSError."""
-        self.note(reach, sync=True)
-        self.note(reach, sync=True)
+    def keep(self, reach: Reach) -> None:
+        """In both places, one after the other, so that at each moment one of them is whole. Raises OSError."""
+        for place in (LOOSE, SURE):
+            self._write(reach, place)
+            os.fsync(self._handle)
+        self.reach = reach
 
     def close(self) -> None:
         if self._handle >= 0:
             os.close(self._handle)
         self._handle = -1
+
+    def _write(self, reach: Reach, place: int) -> None:
+        text = _LAYOUT.pack(_WORD, *reach)
+        os.pwrite(self._handle, text + _sum(text), place * PLACE_BYTES)
 
     def _read(self, place: int) -> Reach | None:
         raw = os.pread(self._handle, _LAYOUT.size + SUM_BYTES, place * PLACE_BYTES)

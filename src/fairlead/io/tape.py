@@ -6,6 +6,7 @@ and were made worse by the map."""
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Literal, cast
 
 import apsw
 
-from fairlead.errors import JournalFailed
+from fairlead.errors import JournalFailed, Misuse
 from fairlead.io import failpoint
 from fairlead.io.chain import START, End, Row, follow, linked
 
@@ -30,6 +31,7 @@ COPY_BYTES = 1024 * 1024
 _SYNCHRONOUS = {"power": "FULL", "process": "NORMAL"}
 READ_ALL = "SELECT seq, body, link FROM lines ORDER BY seq"
 _TABLE = "CREATE TABLE lines (seq INTEGER PRIMARY KEY, body BLOB NOT NULL, link BLOB NOT NULL) STRICT"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, apsw.FormatError)
 
 
@@ -46,8 +48,9 @@ class Tape:
         path.open("r+b").close()  # what the system refuses is no damage
         _settle(wal_of(path))
         try:
-            self._connection = _open(path, durability, vfs)
+            self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs or None)
             try:
+                _prepare(self._connection, durability)
                 self.cut = self._verify()
             except BaseException:  # whatever it was, the file must be left as it is and free to be opened again
                 self.abandon()
@@ -74,6 +77,12 @@ class Tape:
         """After a failed write: nothing of it is kept. Raises apsw.Error."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+    def lacks_room(self, why: apsw.Error) -> bool:
+        """Whether a failed write is only a full disk; SQLite itself knows one of the ways in which there is no room."""
+        return isinstance(why, apsw.FullError) or (
+            getattr(why, "extendedresult", 0) == apsw.SQLITE_IOERR_WRITE and self._connection.system_errno in NO_ROOM
+        )
 
     def read(self, after: int, most: int) -> list[Row]:
         """Raises apsw.Error."""
@@ -108,15 +117,20 @@ class Tape:
     def _verify(self) -> int:
         """Goes to the last whole line; what a crash left after it is cut off and counted."""
         connection = self._connection
-        header = [connection.pragma(name) for name in ("application_id", "user_version")]
-        if header != [FORMAT_MARK, FORMAT]:
-            raise damaged(self.path, f"its header says {header}, not {[FORMAT_MARK, FORMAT]}")
+        if (word := connection.pragma("application_id")) != FORMAT_MARK:
+            raise damaged(self.path, f"its header says {word}, where a journal's says {FORMAT_MARK}")
+        if (version := connection.pragma("user_version")) != FORMAT:
+            raise Misuse(
+                f"The journal {self.path} is written in format {version}, and this program reads format {FORMAT}",
+                next="open it with the version that wrote it, or a later one.",
+            )
+        # The lines alone do not show a page that belongs to none of them, and that the next line would be written over.
+        if (found := connection.execute("PRAGMA quick_check(1)").fetchall()) != [("ok",)]:
+            raise damaged(self.path, f"SQLite says: {found}")
         end = follow(connection.execute(READ_ALL))
         if end.resumes_at:
-            said = (
-                f"line {end.seq + 1} is not the one that was written, and whole lines follow from {end.resumes_at} on"
-            )
-            raise damaged(self.path, said)
+            said = f"line {end.seq + 1} is not the one that was written"
+            raise damaged(self.path, f"{said}, and whole lines follow from {end.resumes_at} on")
         if end.beyond:
             connection.execute("DELETE FROM lines WHERE seq > ? OR seq < 1", (end.seq,))
             if follow(connection.execute(READ_ALL)) != End(end.seq, end.link):
@@ -167,8 +181,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _open(path: Path, durability: Durability, vfs: str) -> apsw.Connection:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs or None)
+def _prepare(connection: apsw.Connection, durability: Durability) -> None:
     connection.pragma("locking_mode", "EXCLUSIVE")  # before anything is read: then no index is shared in memory
     connection.pragma("mmap_size", 0)
     connection.pragma("journal_mode", "WAL")
@@ -177,7 +190,6 @@ def _open(path: Path, durability: Durability, vfs: str) -> apsw.Connection:
         connection.pragma("fullfsync", 1)
     connection.pragma("journal_size_limit", WAL_BYTES_KEPT)
     connection.pragma("cell_size_check", 1)
-    return connection
 
 
 def wal_of(path: Path) -> Path:
