@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -25,6 +26,14 @@ class Signer(Protocol):
     def algorithm(self) -> str: ...  # hmac-sha256, hmac-sha512, rsa-sha256, ed25519, es256: the key's own kind
     def sign(self, message: bytes) -> bytes: ...
     def part(self, name: str) -> str: ...  # passphrase, otp: a secret that the wire itself demands
+
+
+class SecretSource(Protocol):
+    """Where keys come from. One key is one account of a venue; its label is the user's own word for it."""
+
+    def labels(self, venue: str) -> tuple[str, ...]: ...
+    def signer(self, venue: str, label: str, kinds: Sequence[str]) -> Signer:
+        """`label` "": the only one there is. `kinds`: Venue.key_kinds. Raises errors.Misuse, never with a secret."""
 
 
 class Verifier(Protocol):
