@@ -9,7 +9,7 @@ import pytest
 
 from fairlead.model.intervals import NAMES
 from fairlead.venues import registry
-from fairlead.venues.okx.rest import ConfigRow
+from fairlead.venues.okx.account import ConfigRow
 from fairlead.venues.okx.venue import VENUE, rights
 from fairlead.venues.okx.wire import Envelope
 from fairlead.wire.asks import Op

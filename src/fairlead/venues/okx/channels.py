@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from fairlead.errors import UnknownName
 from fairlead.model.instrument import Instrument
 from fairlead.model.symbols import parse
 from fairlead.venues.okx import wire
+from fairlead.venues.okx.orders import BALANCE, ORDER, POSITION, PUSHED, BalanceRow, OrderRow, PositionRow
 from fairlead.venues.okx.wire import FRAME, known
 from fairlead.wire.conversation import Topic
 from fairlead.wire.endpoint import Ctx
@@ -63,6 +64,40 @@ CHANNELS = {
     "trades": "trades", "quote": "bbo-tbt", "ticker": "tickers", "funding": "funding-rate", "mark": "mark-price",
     "index": "index-tickers",
 }  # fmt: skip
+
+
+# ---- of an account
+class AccountFeed(Struct, frozen=True):
+    """A channel of the private socket: how it is asked for, and how its frames are read."""
+
+    arg: dict[str, str]
+    decode: Callable[[Raw], list[Any]]
+    known: frozenset[str]
+    nouns: Callable[[Any, Ctx, int], list[Any]]  # (a row, its context, when it was seen) -> events, in order
+
+
+def _order(row: OrderRow, ctx: Ctx, seen_ns: int) -> list[Any]:
+    """The fill first, then the report that counts it."""
+    fill = row.fill(ctx, seen_ns)
+    return [*([fill] if fill is not None else []), row.report(ctx, seen_ns)]
+
+
+def _account(row: Any, names: str, nouns: Callable[[Any, Ctx, int], list[Any]], **arg: str) -> AccountFeed:
+    decode = msgspec.json.Decoder(list[row]).decode
+    return AccountFeed(arg, decode, known(FRAME | _ACCOUNT_FRAME, names), nouns)
+
+
+_ACCOUNT_FRAME = {"arg.uid", "arg.instType", "arg.instFamily", "eventType", "curPage", "lastPage"}
+ACCOUNT: dict[str, AccountFeed] = {  # our topic -> its channel
+    "orders": _account(OrderRow, f"{ORDER} {PUSHED}", _order, channel="orders", instType="ANY"),
+    "balances": _account(
+        BalanceRow, BALANCE, lambda row, ctx, seen_ns: [one.holding(seen_ns) for one in row.details], channel="account"
+    ),
+    "positions": _account(
+        PositionRow, POSITION, lambda row, ctx, seen_ns: [row.noun(ctx, seen_ns)], channel="positions", instType="SWAP"
+    ),
+}
+ACCOUNT_TOPICS = {feed.arg["channel"]: kind for kind, feed in ACCOUNT.items()}
 
 
 class Arg(Struct, frozen=True, rename="camel"):

@@ -1,6 +1,10 @@
-"""OKX's refusals: its codes, what each means and what became of the request; it decides nothing about trying again."""
+"""OKX's refusals: its codes, what each means and what became of the request, and how the simulated venue words them.
+
+It decides nothing about trying again."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from msgspec import DecodeError, Raw, Struct, json
 
@@ -9,6 +13,8 @@ from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fate, Fault, Kind
 from fairlead.wire.http import Reply
 from fairlead.wire.limits import Reading
+from fairlead.wire.mirror import Heard
+from fairlead.wire.signing import Stamp
 
 _NO, _UNKNOWN = Fate.REFUSED, Fate.UNKNOWN
 WINDOW_MS = 2_000  # the venue counts in windows of two seconds
@@ -41,7 +47,8 @@ _TABLE: tuple[tuple[str, Kind, Fate, int], ...] = (
     ("51004 51186 51187 54030 54031", Kind.RISK, _NO, 0),
     ("59102 59103 59104 59105 59106 59108 59109", Kind.RISK, _NO, 0),
     ("51023 51112 51148 51169 51170 51205", Kind.RISK, _NO, 0),  # reduce-only
-    ("51025 51102 51103 51104 51105 51106 51107 51174", Kind.RISK, _NO, 0),  # so many orders, or so much in them
+    ("51104 51105 51106 51107", Kind.RISK, _NO, 0),  # so much in orders
+    ("51025 51102 51103 51174", Kind.LIMIT, _NO, 0),  # so many pending orders
     ("50072 51010 51041 59000 59001 59101 59107 59112", Kind.ACCOUNT, _NO, 0),
     ("50042 50071 51011 51016 51512", Kind.DUPLICATE, _NO, 0),
     ("51022 51027 51028 51029 51030 51124", Kind.MARKET_STATE, _NO, 60_000),
@@ -55,14 +62,75 @@ _TABLE: tuple[tuple[str, Kind, Fate, int], ...] = (
 CODES: dict[str, tuple[Kind, Fate, int]] = {
     code: (kind, fate, wait_ms) for codes, kind, fate, wait_ms in _TABLE for code in codes.split()
 }
-_WORDLESS = {404: Kind.GONE, 410: Kind.GONE, 451: Kind.REGION}  # HTTP's own meaning, where no code says more
+_WORDLESS = {
+    404: Kind.GONE,
+    408: Kind.SERVER,
+    410: Kind.GONE,
+    451: Kind.REGION,
+}  # HTTP's own meaning, where no code says more
+_BATCHES = (Op.PLACE_MANY, Op.CANCEL_MANY)
 _ACTS = frozenset(
-    {Op.PLACE, Op.PLACE_MANY, Op.AMEND, Op.CANCEL, Op.CANCEL_MANY, Op.CANCEL_ALL, Op.DEAD_MAN}
+    {*_BATCHES, Op.PLACE, Op.AMEND, Op.CANCEL, Op.CLOSE, Op.DEAD_MAN, Op.SET_MODE, Op.SET_LEVERAGE}
 )  # fmt: skip
+_BY_ITEM = ("0", "1", "2")  # what the envelope says where its items decide: all, none, some
+
+
+# How the venue words what an engine refuses: by the check that failed, else by the kind and, where that makes a
+# difference, by what was asked. Code, text, and the sub-code where the document has one.
+_CHECKS: dict[str, tuple[str, str]] = {
+    "tick": ("51150", "The precision of the number of trades or the price exceeds the limit."),
+    "lot": ("51121", "Order quantity must be a multiple of the lot size."),
+    "min qty": ("51020", "Your order should meet or exceed the minimum order amount."),
+    "min notional": ("51020", "Your order should meet or exceed the minimum order amount."),
+    "max qty": ("51101", "Entered amount exceeds the maximum pending order amount."),
+    "price band": ("51006", "Order price is not within the price limit."),
+    "deadline": ("50037", "Order expired."),
+    "no position": ("51169", "Order failed because you don't have any positions in this direction to reduce or close."),
+    "grows": ("51170", "Order failed because a reduce-only order can't be in the same direction as your position."),
+    "orders": ("51174", "The number of your pending orders has reached the limit."),
+    "busy": ("59000", "Setting failed. Cancel any open orders, close positions, and stop trading bots first."),
+    "mode": ("51000", "Parameter posSide error"),
+    "leverage": ("59102", "Leverage exceeds the maximum limit. Please lower the leverage."),
+}
+_KINDS: dict[Kind, tuple[str, str]] = {
+    Kind.DUPLICATE: ("51016", "Client order ID already exists."),
+    Kind.POST_ONLY: ("51511", "Operation failed. The amended price would make a post-only order a taker."),
+    Kind.NOT_FOUND: ("51603", "Order does not exist"),
+    Kind.MARKET_STATE: ("51022", "Instrument suspended."),
+    Kind.SYMBOL: ("51001", "Instrument ID doesn't exist."),
+    Kind.PERMISSION: ("50120", "This API key doesn't have permission to use this function."),
+    Kind.SERVER: ("50004", "API endpoint request timeout (does not mean success or failure, please check the result)."),
+    Kind.LIMIT: ("50011", "Rate limit reached. Please refer to API documentation and throttle requests accordingly."),
+    Kind.MAINTENANCE: ("50001", "Service temporarily unavailable. Please try again later"),
+    Kind.INVALID: ("51000", "Parameter newSz error"),
+    Kind.FUNDS: ("51008", "Order failed. Insufficient balance in account"),
+}
+_ASKED: dict[tuple[Op, Kind], tuple[str, str]] = {
+    (Op.CANCEL, Kind.NOT_FOUND): (
+        "51400", "Order cancellation failed as the order has been filled, canceled or does not exist.",
+    ),
+    (Op.AMEND, Kind.NOT_FOUND): (
+        "51503", "Order modification failed as the order has been filled, canceled or does not exist.",
+    ),
+    (Op.AMEND, Kind.FUNDS): ("51502", "Order modification failed due to insufficient balance."),
+    (Op.CLOSE, Kind.RISK): ("51023", "Position doesn't exist."),
+    (Op.SET_LEVERAGE, Kind.ACCOUNT): (
+        "59107", "Leverage can't be adjusted while there are pending cross-margin orders of this instrument.",
+    ),
+}  # fmt: skip
+
+
+def worded(op: Op, refused: Fault) -> tuple[str, str]:
+    """Code and text of what an engine refused; a fault that has its code already keeps its words."""
+    if refused.code:
+        return refused.code, refused.said
+    one = {Op.PLACE_MANY: Op.PLACE, Op.CANCEL_MANY: Op.CANCEL}.get(op, op)
+    usual = _KINDS.get(refused.kind, ("50000", "Body for a POST request cannot be empty."))
+    return _ASKED.get((one, refused.kind)) or _CHECKS.get(refused.said) or usual
 
 
 class _Item(Struct, rename="camel"):
-    s_code: str = "0"
+    s_code: str = ""
     s_msg: str = ""
 
 
@@ -73,13 +141,17 @@ class _Refusal(Struct):
 
 
 def fault(reply: Reply, op: Op) -> Fault | None:
-    """What a reply refuses, or None. Where an item has an `sCode`, that decides, whatever the envelope says."""
+    """What a reply refuses, or None. Where an item has an `sCode`, that decides, whatever the envelope says; in a batch
+    each decides for itself, which is the reader's to tell."""
     try:
         said = json.decode(reply.body, type=_Refusal)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return _no_words(reply, op)
     code, words = str(said.code), said.msg
-    for item in _items(said.data):
+    items = [item for item in _items(said.data) if item.s_code]
+    if items and op in _BATCHES and code in _BY_ITEM:
+        return None
+    for item in items:
         if item.s_code != "0":
             code, words = item.s_code, item.s_msg
             break
@@ -116,4 +188,60 @@ def _no_words(reply: Reply, op: Op) -> Fault | None:
     if reply.status >= 500:
         return Fault(Kind.SERVER, _UNKNOWN if op in _ACTS else _NO, "", words, 1_000, status=reply.status)
     kind = _WORDLESS.get(reply.status, Kind.BLOCKED)
-    return Fault(kind, _NO, "", words, status=reply.status)
+    late = reply.status == 408 and op in _ACTS  # a gateway that lost patience does not know what became of it
+    return Fault(kind, _UNKNOWN if late else _NO, "", words, status=reply.status)
+
+
+ACKED = frozenset({Op.PLACE, Op.PLACE_MANY, Op.AMEND, Op.CANCEL, Op.CANCEL_MANY})  # answered order by order
+_TOGETHER = {"0": "", "1": "All operations failed", "2": "Bulk operation partially succeeded."}
+# Refusals of the request as a whole, and their HTTP status; all others stand in the row of their order.
+_WHOLE = {
+    Kind.LIMIT: 429, Kind.SERVER: 400, Kind.MAINTENANCE: 503, Kind.PERMISSION: 200, Kind.CLOCK: 400, Kind.BAN: 429,
+}  # fmt: skip
+
+
+class Denied(Fault, frozen=True):
+    """A refusal that stands in the row of each order, as the codes of orders do."""
+
+    rows: tuple[tuple[str, str], ...] = ()  # (client id, order id) of each
+
+
+class Verdict(Struct):
+    status: int
+    body: dict[str, Any]
+
+
+def verdict(heard: Heard, outcome: Any, at: Stamp) -> Verdict:
+    """The answer to what changes an order, or a refusal of whatever was asked."""
+    if isinstance(outcome, Fault) and (heard.op not in ACKED or (outcome.kind in _WHOLE and outcome.said != "orders")):
+        code, said = worded(heard.op, outcome)
+        status = outcome.status or _WHOLE.get(outcome.kind, 200)
+        return Verdict(status, {"code": code, "data": [], "msg": said})
+    asked = heard.asked.orders if heard.op in (Op.PLACE_MANY, Op.CANCEL_MANY) else (heard.asked,)
+    outcomes = outcome if isinstance(outcome, tuple) else (outcome,) * len(asked)
+    rows = [_ack(heard.op, one, what, at) for one, what in zip(asked, outcomes, strict=True)]
+    return Verdict(200, _enveloped(rows, at.venue_ms))
+
+
+def _enveloped(rows: list[dict[str, Any]], venue_ms: int) -> dict[str, Any]:
+    good = sum(row["sCode"] == "0" for row in rows)
+    code = "0" if good == len(rows) else "2" if good else "1"
+    us = venue_ms * 1_000
+    return {"code": code, "msg": _TOGETHER[code], "data": rows, "inTime": str(us + 339), "outTime": str(us + 1_240)}
+
+
+def _ack(op: Op, asked: Any, outcome: Any, at: Stamp) -> dict[str, Any]:
+    code, said = worded(op, outcome) if isinstance(outcome, Fault) else ("0", "")
+    order_id = getattr(asked, "order_id", "") if isinstance(outcome, Fault) else outcome.order_id
+    client_id = asked.client_id if isinstance(outcome, Fault) else outcome.client_id or asked.client_id
+    row = {"clOrdId": client_id, "ordId": order_id, "ts": str(at.venue_ms), "sCode": code, "sMsg": said}
+    if op in (Op.CANCEL, Op.CANCEL_MANY):
+        return row
+    sub_code = {"51008": "1000", "51502": "1030"}.get(code, "")
+    return row | ({"reqId": asked.request} if op is Op.AMEND else {"tag": ""}) | {"subCode": sub_code}
+
+
+def denied(fault: Denied, venue_ms: int = 0) -> dict[str, Any]:
+    """A parameter of an order is wrong: told in the rows of all that came with it."""
+    same = {"tag": "", "ts": str(venue_ms), "sCode": fault.code, "sMsg": fault.said, "subCode": ""}
+    return _enveloped([{"clOrdId": client, "ordId": order, **same} for client, order in fault.rows], venue_ms)

@@ -26,12 +26,12 @@ REQUESTS_MOST, HOUR_NS = 480, 3_600_000 * MS  # subscribe, unsubscribe and login
 FRAME_MOST_BYTES = 64 * 1024
 ID_MOST_CHARS = 32
 NEEDS_LOGIN = frozenset({"books-l2-tbt", "books50-l2-tbt"})
-_NO_SUCH = "Please use the correct URL, channel and parameters referring to API document."
+NO_SUCH = "Please use the correct URL, channel and parameters referring to API document."
 _NOT_BUSINESS = (
     "This channel is not supported by business URL. Please use /private URL(for private channels), or /public URL(for "
     "public channels)."
 )
-_GOING = "The connection will soon be closed for a service upgrade. Please reconnect."
+GOING = "The connection will soon be closed for a service upgrade. Please reconnect."
 
 
 class _Asked(Struct):
@@ -151,7 +151,7 @@ class Room:
         """Never asked: nothing is called through a public connection."""
 
     def warn(self, in_ms: int, at: Stamp) -> None:
-        self._frame({"event": "notice", "code": "64008", "msg": _GOING, "connId": self._conn_id})
+        self._frame({"event": "notice", "code": "64008", "msg": GOING, "connId": self._conn_id})
 
     def tick(self, at: Stamp) -> None:
         for told in self._told.values():
@@ -190,7 +190,7 @@ class Room:
         elif topic is not None and self._business and topic.kind != "candles":
             self._error(asked.id, "64002", _NOT_BUSINESS)
         elif topic is None or (topic.kind == "candles" and not self._business):
-            self._error(asked.id, "60018", f"Wrong URL or {named} doesn't exist. {_NO_SUCH}")
+            self._error(asked.id, "60018", f"Wrong URL or {named} doesn't exist. {NO_SUCH}")
         else:
             ids = {"id": asked.id} if asked.id else {}
             self._frame({**ids, "event": asked.op, "arg": given, "connId": self._conn_id})

@@ -16,21 +16,21 @@ from fairlead.model import numbers
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
 from fairlead.model.symbols import parse
-from fairlead.venues.okx import auth, channels, replies, rest
+from fairlead.venues.okx import auth, channels, engine, faults, office, replies, rest
+from fairlead.venues.okx.engine import Wrong, given, instrument, number
+from fairlead.venues.okx.faults import Denied
 from fairlead.venues.okx.hearing import Room
 from fairlead.wire.asks import AskBook, AskCandles, AskFundings, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import Ctx
-from fairlead.wire.face import Rng
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.http import Reply, Request
-from fairlead.wire.mirror import Heard, Minted, Mirror, Terms, drawn
+from fairlead.wire.mirror import Habits, Heard, Mirror, Terms
 from fairlead.wire.signing import Stamp
 
 Query = Mapping[str, str]
 JSON = {"content-type": "application/json"}
-NUMBER_MOST_CHARS = 20
-HEX = "0123456789abcdef"
 FULL_BOOK_MOST = 5_000  # levels
+FORGETS_MS = 7_200_000  # an order that was cancelled unfilled is not found after two hours
 # What is said where the simulator knows only the kind: code, status, words.
 _SAID = {
     Kind.MAINTENANCE: ("50001", 503, "Service temporarily unavailable. Please try again later"),
@@ -41,56 +41,30 @@ _SAID = {
 }  # fmt: skip
 
 
-class _Wrong(Exception):
-    """What the venue answers to a parameter; raised by the readers of parameters below, caught by `hear`."""
-
-    def __init__(self, code: str, said: str, kind: Kind = Kind.INVALID, status: int = 400) -> None:
-        super().__init__(said)
-        self.fault = Fault(kind, code=code, said=said, status=status)
-
-
 # ---- what is asked
 def hear(request: Request, ctx: Ctx) -> Heard | Fault:
-    read = _PATHS.get(request.path.removeprefix("/api/v5/"))
-    if read is None:
+    path = request.path.removeprefix("/api/v5/")
+    read = _PATHS.get(path)
+    if read is None and path not in engine.POSTED:
         return Fault(Kind.GONE, code="404", said="Invalid URL path", status=404)
-    if request.method != "GET":
-        return Fault(Kind.INVALID, code="50115", said="Invalid request method", status=405)
     try:
-        op, asked, tag = read(dict(parse_qsl(request.query, keep_blank_values=True)), ctx)
-    except _Wrong as wrong:
+        if request.method == "POST" and path in engine.POSTED:
+            op, asked, tag = engine.hear_post(request, path, ctx)
+        elif request.method == "GET" and read is not None:
+            op, asked, tag = read(dict(parse_qsl(request.query, keep_blank_values=True)), ctx)
+        else:
+            return Fault(Kind.INVALID, code="50115", said="Invalid request method", status=405)
+    except Wrong as wrong:
         return wrong.fault
     return Heard(op, asked, auth.header(request, auth.KEY), tag, request.path, newest=True)
 
 
-def _given(query: Query, name: str) -> str:
-    if not query.get(name):
-        raise _Wrong("50014", f"Parameter {name} can not be empty.")
-    return query[name]
-
-
-def _number(query: Query, name: str) -> int:
-    """0 where it is not given."""
-    text = query.get(name, "")
-    if text and not (text.isascii() and text.isdecimal() and len(text) <= NUMBER_MOST_CHARS):
-        raise _Wrong("51000", f"Parameter {name} error")
-    return int(text or 0)
-
-
 def _rows(query: Query, usual: int, most: int, name: str = "limit") -> int:
-    return min(_number(query, name) or usual, most)
-
-
-def _instrument(query: Query, ctx: Ctx) -> Instrument:
-    inst_id = _given(query, "instId")
-    found = channels.by_id(inst_id, ctx)
-    if found is None:
-        raise _Wrong("51001", "Instrument ID doesn't exist.", Kind.SYMBOL, 200)
-    return found
+    return min(number(query, name) or usual, most)
 
 
 def _symbol(op: Op) -> Callable[[Query, Ctx], tuple[Op, Any, str]]:
-    return lambda query, ctx: (op, AskSymbol(_instrument(query, ctx).symbol), "")
+    return lambda query, ctx: (op, AskSymbol(instrument(query, ctx).symbol), "")
 
 
 def _time(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
@@ -98,9 +72,9 @@ def _time(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
 
 
 def _type(query: Query) -> str:
-    inst_type = _given(query, "instType")
+    inst_type = given(query, "instType")
     if inst_type not in ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION", "EVENTS"):
-        raise _Wrong("51000", "Parameter instType error")
+        raise Wrong("51000", "Parameter instType error")
     return inst_type
 
 
@@ -116,55 +90,55 @@ def _tickers(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
 
 
 def _book(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
-    one = _instrument(query, ctx)
+    one = instrument(query, ctx)
     return Op.BOOK, AskBook(one.symbol, _rows(query, 1, rest.BOOK_MOST, "sz")), ""
 
 
 def _full_book(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
-    return Op.BOOK, AskBook(_instrument(query, ctx).symbol, _rows(query, 1, FULL_BOOK_MOST, "sz")), ""
+    return Op.BOOK, AskBook(instrument(query, ctx).symbol, _rows(query, 1, FULL_BOOK_MOST, "sz")), ""
 
 
 def _trades(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
-    return Op.TRADES, AskTrades(_instrument(query, ctx).symbol, _rows(query, 100, rest.TRADES_MOST)), ""
+    return Op.TRADES, AskTrades(instrument(query, ctx).symbol, _rows(query, 100, rest.TRADES_MOST)), ""
 
 
 def _old_trades(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
     """Trades older than the id `after`. Pages by time (type 2) and forward ones are not simulated."""
-    _number(query, "after")
+    number(query, "after")
     for name, value in (("type", "1"), ("before", "")):
         if query.get(name, value) != value:
-            raise _Wrong("51000", f"Parameter {name} error")
+            raise Wrong("51000", f"Parameter {name} error")
     limit = _rows(query, 100, rest.OLD_TRADES_MOST)
-    return Op.TRADES, AskTrades(_instrument(query, ctx).symbol, limit, page=query.get("after", "")), ""
+    return Op.TRADES, AskTrades(instrument(query, ctx).symbol, limit, page=query.get("after", "")), ""
 
 
 def _candles(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
     """Bars of Hong Kong's days (without `utc`) are not simulated: refused rather than answered with others."""
-    one, (begin_ns, end_ns), limit = _instrument(query, ctx), _bounds(query), _rows(query, 100, rest.CANDLES_MOST)
+    one, (begin_ns, end_ns), limit = instrument(query, ctx), _bounds(query), _rows(query, 100, rest.CANDLES_MOST)
     ours = {theirs: name for name, theirs in channels.BARS.items()}
     interval = ours.get(query.get("bar") or "1m")
     if interval is None:
-        raise _Wrong("51000", "Parameter bar error")
+        raise Wrong("51000", "Parameter bar error")
     return Op.CANDLES, AskCandles(one.symbol, interval, begin_ns, end_ns, limit), ""
 
 
 def _fundings(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
     begin_ns, end_ns = _bounds(query)
     limit = _rows(query, rest.FUNDINGS_MOST, rest.FUNDINGS_MOST)
-    return Op.FUNDINGS, AskFundings(_instrument(query, ctx).symbol, begin_ns, end_ns, limit), ""
+    return Op.FUNDINGS, AskFundings(instrument(query, ctx).symbol, begin_ns, end_ns, limit), ""
 
 
 def _bounds(query: Query) -> tuple[int, int]:
     """`before` and `after` exclude their own time, in ms."""
-    before, after = _number(query, "before"), _number(query, "after")
+    before, after = number(query, "before"), number(query, "after")
     return (before + 1) * MS if before else 0, after * MS
 
 
 def _index(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
-    name = _given(query, "instId")
+    name = given(query, "instId")
     found = channels.by_index(name, ctx)
     if found is None:
-        raise _Wrong("51014", "Index doesn't exist.", Kind.SYMBOL, 200)
+        raise Wrong("51014", "Index doesn't exist.", Kind.SYMBOL, 200)
     return Op.INDEX, AskSymbol(found.symbol), ""
 
 
@@ -172,7 +146,7 @@ def _mark(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
     """The document wants `instType` as well; other clients leave it out, and are answered."""
     if "instType" in query:
         _type(query)
-    return Op.MARK, AskSymbol(_instrument(query, ctx).symbol), ""
+    return Op.MARK, AskSymbol(instrument(query, ctx).symbol), ""
 
 
 def _balances(query: Query, ctx: Ctx) -> tuple[Op, Any, str]:
@@ -196,11 +170,15 @@ _PATHS: dict[str, Callable[[Query, Ctx], tuple[Op, Any, str]]] = {
     "market/index-tickers": _index,
     "account/balance": _balances,
     "asset/currencies": _balances,  # clients with a key ask for it first; said from the catalogue
+    **engine.READS,
 }
 
 
 # ---- what is answered
 def say(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Reply:
+    if heard.op in faults.ACKED or isinstance(answer, Fault):
+        said = faults.verdict(heard, answer, at)
+        return Reply(said.status, JSON, msgspec.json.encode(said.body))
     body = {"code": "0", "msg": "", "data": _data(heard, answer, ctx, at)}
     return Reply(200, JSON, msgspec.json.encode(body))
 
@@ -224,6 +202,14 @@ def _data(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> list[Any]:
         case Op.BALANCES:
             held = [balance for balance in answer if not heard.tag or balance.asset in heard.tag.split(",")]
             return [replies.account(held, at.venue_ms)]
+        case Op.ORDER | Op.OPEN_ORDERS | Op.ORDERS:
+            reports = answer if isinstance(answer, tuple) else (answer,)
+            rows = [replies.order(report, ctx) for report in reports]
+            return [row for row in rows if heard.tag in ("", row["state"])]
+        case Op.FILLS:
+            return [replies.fill(one, ctx.catalog.theirs(one.symbol)) for one in answer]
+        case op if op in office.TOLD:
+            return office.TOLD[op](heard, answer, ctx, at)
     assert one is not None
     if heard.op is Op.BOOK:
         bids, asks = answer.bids[: heard.asked.depth], answer.asks[: heard.asked.depth]
@@ -245,6 +231,8 @@ def _assets(ctx: Ctx) -> list[str]:
 
 
 def refuse(fault: Fault) -> Reply:
+    if isinstance(fault, Denied):
+        return Reply(200, JSON, msgspec.json.encode(faults.denied(fault)))
     code, status, said = _SAID.get(fault.kind, ("50000", 400, "Body for a POST request cannot be empty."))
     body = {"code": fault.code or code, "data": [], "msg": fault.said or said}
     return Reply(fault.status or status, JSON, msgspec.json.encode(body))
@@ -272,12 +260,6 @@ def listing(terms: Terms) -> Instrument:
     )  # fmt: skip
 
 
-def mint(rng: Rng) -> Minted:
-    """A key in groups of hexadecimal digits, a secret of 32 capitals, a passphrase of the user's own."""
-    key = "-".join(drawn(rng, length, HEX) for length in (8, 4, 4, 4, 12))
-    return Minted(key, drawn(rng, 32, HEX.upper()), passphrase=drawn(rng, 12))
-
-
 MIRROR = Mirror(
     hear=hear,
     proof=auth.proof,
@@ -289,8 +271,23 @@ MIRROR = Mirror(
     rooms={
         "public": lambda ctx, verifier, ear: Room(ctx, ear, business=False),
         "business": lambda ctx, verifier, ear: Room(ctx, ear, business=True),
+        "private": office.Office,
     },
-    paths={"public": "/ws/v5/public", "business": "/ws/v5/business"},
+    paths={"public": "/ws/v5/public", "business": "/ws/v5/business", "private": "/ws/v5/private"},
     listing=listing,
-    mint=mint,
+    # A post-only order that would take is accepted, and ends without having been shown; what could not be filled at
+    # once is cancelled. A cancel does not tell an order that has ended from one there never was.
+    habits=Habits(
+        post_only="cancelled",
+        post_only_shown=False,
+        fok="cancelled",
+        rest="cancelled",
+        latest_cancel="unknown",
+        forgets_ms=FORGETS_MS,
+        freeze_bps=500,
+        amend_filled="filled",
+    ),
+    order_name=lambda n: str(1_752_588_852_617_000_000 + n),
+    fill_name=lambda n: str(744_876_000 + n),
+    mint=auth.mint,
 )

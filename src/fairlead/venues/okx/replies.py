@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from fairlead.model.account import Balance
+from fairlead.model.account import Balance, Position
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS, Candle, Funding, FundingPaid, Index, Mark, Quote, Ticker, Trade
 from fairlead.model.numbers import text_of
+from fairlead.model.orders import Fill, OrderReport, OrderType, Status, Tif
 from fairlead.venues.okx.channels import index_name
+from fairlead.venues.okx.trade import usual_margin
 from fairlead.wire.door import Side
+from fairlead.wire.endpoint import Ctx
 
 Row: TypeAlias = dict[str, Any] | list[str]
+UID = "44705892343619584"  # of the simulated account
 DEEP = 400  # levels a side of the deep book
 LISTED_MS = "1606468572000"  # when the simulated instruments were listed
 
@@ -141,12 +145,12 @@ def index(said: Index, one: Instrument) -> Row:
 _ZERO = """fixedBal interest isoEq isoLiab isoUpl liab maxLoan ordFrozen rewardBal stgyEq twap upl uplLiab colRes
     autoLendMtAmt borrowFroz smtSyncEq spotCopyTradingEq frpType colBorrAutoConversion crossLiab spotIsoBal"""
 _EMPTY = """imr mgnRatio mmr notionalLever spotInUseAmt spotBal openAvgPx accAvgPx spotUpl spotUplRatio totalPnl
-    totalPnlRatio clSpotInUseAmt maxSpotInUse"""
+    totalPnlRatio clSpotInUseAmt"""
 _ACCOUNT_EMPTY = """adjEq availEq borrowFroz imr mgnRatio mmr notionalUsd notionalUsdForBorrow notionalUsdForFutures
     notionalUsdForOption notionalUsdForSwap ordFroz upl"""
 
 
-def account(balances: Sequence[Balance], at_ms: int) -> Row:
+def account(balances: Sequence[Balance], at_ms: int, by_socket: bool = False) -> Row:
     """The worth in dollars is not ours to know: each asset counts as one."""
     details = [
         {
@@ -154,12 +158,104 @@ def account(balances: Sequence[Balance], at_ms: int) -> Row:
             "ccy": one.asset, "cashBal": plain(one.total), "availBal": plain(one.free), "availEq": plain(one.free),
             "frozenBal": plain(one.total - one.free), "eq": plain(one.total), "eqUsd": plain(one.total),
             "disEq": plain(one.total), "uTime": str(at_ms), "collateralEnabled": False, "autoLendStatus": "off",
+            **({"coinUsdPrice": "1", "maxSpotInUseAmt": ""} if by_socket else {"maxSpotInUse": ""}),
         }
         for one in balances
     ]  # fmt: skip
     worth = plain(sum((one.total for one in balances), Decimal(0)))
     empty = dict.fromkeys(_ACCOUNT_EMPTY.split(), "")
     return {**empty, "details": details, "isoEq": "0", "totalEq": worth, "uTime": str(at_ms)}
+
+
+_ORDER_EMPTY = """algoClOrdId algoId attachAlgoClOrdId cancelSourceReason ccy fillPx fillTime pxType pxUsd pxVol
+    quickMgnType slOrdPx slTriggerPx slTriggerPxType source stpId tag tpOrdPx tpTriggerPx tpTriggerPxType tradeId"""
+_STATES = {Status.PENDING: "live", Status.OPEN: "live", Status.PARTIAL: "partially_filled", Status.FILLED: "filled"}
+# What the simulated engine says of an order's end (wire.mirror.ENDED) -> cancelSource; all else is the system's doing.
+_SOURCES = {
+    "user": "1", "amended": "1", "ioc": "14", "liquidity": "14", "fok": "13", "post only": "31", "dead man": "20",
+    "reduce only": "22", "close": "17",
+}  # fmt: skip
+
+
+def order(said: OrderReport, ctx: Ctx) -> dict[str, Any]:
+    """As REST has it. Of its fills a report tells only the sum: what a row says of the last one is left empty."""
+    one = ctx.catalog.theirs(said.symbol)
+    spot, parts = one.kind == "spot", one.parts
+    market = said.type is OrderType.MARKET
+    state = _STATES.get(said.status, "canceled")
+    units = "quote_ccy" if said.quote_qty is not None else "base_ccy"
+    return {
+        **dict.fromkeys(_ORDER_EMPTY.split(), ""), "attachAlgoOrds": [], "linkedAlgoOrd": {"algoId": ""},
+        "instType": "SPOT" if spot else "SWAP", "instId": one.venue_symbol, "ordId": said.order_id,
+        "clOrdId": said.client_id, "side": said.side, "ordType": order_type(said), "state": state,
+        "px": plain(said.price), "sz": plain(said.qty if said.quote_qty is None else said.quote_qty),
+        "accFillSz": plain(said.filled or Decimal(0)), "avgPx": plain(said.average) if said.filled else "",
+        "fillSz": "0", "fee": "0", "feeCcy": _fee_asset(said.side, one), "rebate": "0",
+        "rebateCcy": parts.settle or parts.quote, "pnl": "0", "lever": "" if spot else "1",
+        "posSide": said.pos_side or "net", "tdMode": said.margin or usual_margin(one, ctx),
+        "reduceOnly": "true" if said.reduce_only else "false",
+        "tgtCcy": units if spot and market else "", "category": "normal", "isTpLimit": "false",
+        "stpMode": "cancel_maker", "tradeQuoteCcy": parts.quote if spot else "",
+        "cancelSource": _SOURCES.get(said.reason, "0") if state == "canceled" else "",
+        "cTime": ms(said.created_ns), "uTime": ms(said.venue_ns),
+    }  # fmt: skip
+
+
+def order_type(said: OrderReport) -> str:
+    if said.type is OrderType.MARKET:
+        return "market"
+    return "post_only" if said.post_only else {Tif.IOC: "ioc", Tif.FOK: "fok"}.get(said.tif or Tif.GTC, "limit")
+
+
+def _fee_asset(side: str, one: Instrument) -> str:
+    """Spot pays from what it receives."""
+    parts = one.parts
+    return parts.settle or (parts.base if side == "buy" else parts.quote)
+
+
+_FILL_EMPTY = "fillFwdPx fillIdxPx fillMarkPx fillMarkVol fillPxUsd fillPxVol tag"
+
+
+def fill(said: Fill, one: Instrument) -> Row:
+    """The id of a bill is the trade's here."""
+    spot, when = one.kind == "spot", ms(said.venue_ns)
+    return {
+        **dict.fromkeys(_FILL_EMPTY.split(), ""),
+        "instType": "SPOT" if spot else "SWAP", "instId": one.venue_symbol, "tradeId": said.id, "ordId": said.order_id,
+        "clOrdId": said.client_id, "billId": said.id, "subType": "1" if said.side == "buy" else "2",
+        "side": said.side, "posSide": "net", "fillPx": plain(said.price), "fillSz": plain(said.qty), "fillPnl": "0",
+        "fee": cost(said.fee), "feeCcy": said.fee_asset, "feeRate": "", "execType": exec_type(said),
+        "fillTime": when, "ts": when, "tradeQuoteCcy": one.parts.quote if spot else "",
+    }  # fmt: skip
+
+
+def exec_type(said: Fill) -> str:
+    return "" if said.maker is None else "M" if said.maker else "T"
+
+
+def cost(fee: Decimal | None) -> str:
+    """What is paid is negative."""
+    return plain(None if fee is None else fee.copy_negate() if fee else fee)
+
+
+_POSITION_EMPTY = """adl availPos bePx bizRefId bizRefType ccy clSpotInUseAmt deltaBS deltaPA gammaBS gammaPA
+    hedgedPos idxPx imr interest last liab liabCcy liqPx margin maxSpotInUseAmt mgnRatio mmr nonSettleAvgPx notionalUsd
+    optVal pendingCloseOrdLiabVal posCcy settledPnl spotInUseAmt spotInUseCcy thetaBS thetaPA tradeId uplLastPx uplRatio
+    uplRatioLastPx usdPx vegaBS vegaPA baseBal baseBorrowed baseInterest quoteBal quoteBorrowed quoteInterest"""
+
+
+def position(said: Position, one: Instrument) -> dict[str, Any]:
+    """Of two sides each is told as a positive number; one-sided, nothing is said to be available."""
+    qty, when = abs(said.qty) if said.pos_side else said.qty, ms(said.venue_ns)
+    zero = dict.fromkeys(("fee", "fundingFee", "liqPenalty", "pnl", "realizedPnl"), "0")
+    return {
+        **dict.fromkeys(_POSITION_EMPTY.split(), ""), **zero, "closeOrderAlgo": [],
+        "instType": "SWAP", "instId": one.venue_symbol, "ccy": one.parts.settle, "posId": f"{one.names['code']}00",
+        "pos": plain(qty), "availPos": plain(qty) if said.pos_side else "", "posSide": said.pos_side or "net",
+        "mgnMode": said.margin or "cross", "avgPx": plain(said.entry), "markPx": plain(said.mark),
+        "upl": plain(said.unrealised), "lever": plain(said.leverage), "liqPx": plain(said.liquidation),
+        "cTime": when, "uTime": when,
+    }  # fmt: skip
 
 
 def currency(code: str) -> Row:

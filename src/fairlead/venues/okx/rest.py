@@ -10,7 +10,6 @@ import msgspec
 from msgspec.structs import replace
 
 from fairlead.model import intervals
-from fairlead.model.account import Balance
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS, Candle, FundingPaid, Trade
 from fairlead.venues.okx import wire
@@ -21,7 +20,6 @@ from fairlead.wire.asks import (
     AskCandles,
     AskFundings,
     AskListing,
-    AskNothing,
     AskSymbol,
     AskTrades,
     Op,
@@ -33,28 +31,33 @@ from fairlead.wire.shapes import Nonsense
 
 R = TypeVar("R")
 N = TypeVar("N")
-Params = Mapping[str, str]
+Params = Mapping[str, Any]
+
+FENCE, ROWS = "expTime", "rows"  # parameters that do not go into a body's object
 
 TYPES = {"spot": "SPOT", "swap": "SWAP"}  # our market -> instType
 BOOK_MOST, TRADES_MOST, OLD_TRADES_MOST, CANDLES_MOST, FUNDINGS_MOST = 400, 500, 100, 300, 400  # rows of one reply
 
 
 def encode(method: str, params: Mapping[str, Any]) -> tuple[str, bytes, Mapping[str, str]]:
-    """Parameters of a GET are its query, of a POST its JSON body."""
+    """Parameters of a GET are its query, of a POST its JSON body: an object or, under the name ROWS, a list. The fence
+    goes into a header."""
     if method == "GET":
         return urlencode(params), b"", {}
-    return "", msgspec.json.encode(params), {}
+    asked = {name: value for name, value in params.items() if name != FENCE}
+    headers = {FENCE: str(params[FENCE])} if FENCE in params else {}
+    return "", msgspec.json.encode(asked.get(ROWS, asked)), headers
 
 
-def _inst(symbol: str, ctx: Ctx) -> str:
+def inst_id(symbol: str, ctx: Ctx) -> str:
     return ctx.catalog.theirs(symbol).venue_symbol
 
 
-def _cost(path: str, of: str = "") -> tuple[Charge, ...]:
+def charges(path: str, of: str = "") -> tuple[Charge, ...]:
     return (Charge(path.removeprefix("/api/v5/"), of=of),)
 
 
-def _rows(body: bytes, kind: type[R], noun: Callable[[R], N]) -> list[N]:
+def nouns(body: bytes, kind: type[R], noun: Callable[[R], N]) -> list[N]:
     """What the rows of a reply mean; Nonsense where a text is not the number it stands for."""
     try:
         reply: wire.Envelope[R] = msgspec.json.decode(body, type=wire.Envelope[kind])  # type: ignore[valid-type]
@@ -63,10 +66,10 @@ def _rows(body: bytes, kind: type[R], noun: Callable[[R], N]) -> list[N]:
         raise Nonsense(f"{type(wrong).__name__}: {wrong}") from None
 
 
-def _one(rows: list[N]) -> N:
-    if not rows:
+def only(found: list[N]) -> N:
+    if not found:
         raise Nonsense("the reply holds no row")
-    return rows[0]
+    return found[0]
 
 
 def _oldest_first(rows: list[N]) -> tuple[N, ...]:
@@ -76,17 +79,17 @@ def _oldest_first(rows: list[N]) -> tuple[N, ...]:
 
 # ---- instruments, book, trades
 def _read_instruments(body: bytes, asked: AskListing, ctx: Ctx) -> tuple[Instrument, ...]:
-    found = _rows(body, wire.InstrumentRow, wire.InstrumentRow.noun)
+    found = nouns(body, wire.InstrumentRow, wire.InstrumentRow.noun)
     return tuple(one for one in found if one is not None)
 
 
 def _ask_book(asked: AskBook, ctx: Ctx) -> Params:
-    return {"instId": _inst(asked.symbol, ctx), "sz": str(min(asked.depth or BOOK_MOST, BOOK_MOST))}
+    return {"instId": inst_id(asked.symbol, ctx), "sz": str(min(asked.depth or BOOK_MOST, BOOK_MOST))}
 
 
 def _read_book(body: bytes, asked: AskBook, ctx: Ctx) -> Levels:
     topic = Topic("book", asked.symbol)
-    return _one(_rows(body, wire.BookRow, lambda row: row.noun(topic, whole=True)))
+    return only(nouns(body, wire.BookRow, lambda row: row.noun(topic, whole=True)))
 
 
 def _trades_path(asked: AskTrades) -> str:
@@ -97,12 +100,12 @@ def _ask_trades(asked: AskTrades, ctx: Ctx) -> Params:
     """`after` asks for trades older than an id (the usual type of pages, 1)."""
     most = OLD_TRADES_MOST if asked.page else TRADES_MOST
     after = {"after": asked.page} if asked.page else {}
-    return {"instId": _inst(asked.symbol, ctx)} | after | {"limit": str(min(asked.limit or most, most))}
+    return {"instId": inst_id(asked.symbol, ctx)} | after | {"limit": str(min(asked.limit or most, most))}
 
 
 def _read_trades(body: bytes, asked: AskTrades, ctx: Ctx) -> tuple[Trade, ...]:
     topic = Topic("trades", asked.symbol)
-    rows = _rows(body, wire.TradeRow, lambda row: row.noun(topic))
+    rows = nouns(body, wire.TradeRow, lambda row: row.noun(topic))
     return _oldest_first([one for one in rows if one.venue_ns >= asked.since_ns])
 
 
@@ -140,12 +143,12 @@ def _ask_candles(asked: AskCandles, ctx: Ctx) -> Params:
     before = {"before": str(-(-begin // MS) - 1)} if begin else {}
     after = {"after": str(-(-until // MS))} if until else {}
     limit = {"limit": str(_candles_limit(asked))}
-    return {"instId": _inst(asked.symbol, ctx), "bar": bar(asked.interval)} | after | before | limit
+    return {"instId": inst_id(asked.symbol, ctx), "bar": bar(asked.interval)} | after | before | limit
 
 
 def _read_candles(body: bytes, asked: AskCandles, ctx: Ctx) -> tuple[Candle, ...]:
     topic = Topic("candles", asked.symbol, asked.interval)
-    return _oldest_first(_rows(body, list[str], lambda row: wire.candle(row, topic)))
+    return _oldest_first(nouns(body, list[str], lambda row: wire.candle(row, topic)))
 
 
 def _next_candles(asked: AskCandles, answer: tuple[Candle, ...]) -> AskCandles | None:
@@ -163,11 +166,11 @@ def _ask_fundings(asked: AskFundings, ctx: Ctx) -> Params:
     before = {"before": str(-(-asked.start_ns // MS) - 1)} if asked.start_ns else {}
     after = {"after": str(-(-until // MS))} if until else {}
     limit = {"limit": str(min(asked.limit or FUNDINGS_MOST, FUNDINGS_MOST))}
-    return {"instId": _inst(asked.symbol, ctx)} | after | before | limit
+    return {"instId": inst_id(asked.symbol, ctx)} | after | before | limit
 
 
 def _read_fundings(body: bytes, asked: AskFundings, ctx: Ctx) -> tuple[FundingPaid, ...]:
-    return _oldest_first(_rows(body, wire.PaidRow, lambda row: row.noun(asked.symbol)))
+    return _oldest_first(nouns(body, wire.PaidRow, lambda row: row.noun(asked.symbol)))
 
 
 def _older_fundings(asked: AskFundings, answer: tuple[FundingPaid, ...]) -> AskFundings | None:
@@ -182,48 +185,7 @@ def _ask_mark(asked: AskSymbol, ctx: Ctx) -> Params:
     return {"instType": {"spot": "MARGIN", "swap": "SWAP"}.get(one.kind, "FUTURES"), "instId": one.venue_symbol}
 
 
-# ---- account
-# {"details":[{"ccy":"USDT","cashBal":"4850.4","availBal":"4834.3","frozenBal":"158.5",...}],"totalEq":"55837.4",...}
-# GET / Balance
-class AssetRow(wire.Row):
-    ccy: str
-    cash_bal: str
-    avail_bal: str = ""
-    avail_eq: str = ""
-
-    def noun(self) -> Balance:
-        """`cashBal` is what is there, without the floating profit that `eq` adds."""
-        return Balance(self.ccy, wire.decimal(self.cash_bal), wire.decimal(self.avail_bal or self.avail_eq))
-
-
-class BalanceRow(wire.Row):
-    details: list[AssetRow]
-
-
-_DETAILS = """accAvgPx autoLendAmt autoLendMtAmt autoLendStatus availBal availEq borrowFroz cashBal ccy clSpotInUseAmt
-    coinUsdPrice colBorrAutoConversion colRes collateralEnabled collateralRestrict crossLiab disEq eq eqUsd fixedBal
-    frozenBal frpType imr interest isoEq isoLiab isoUpl liab maxLoan maxSpotInUse maxSpotInUseAmt mgnRatio mmr
-    notionalLever openAvgPx ordFrozen rewardBal smtSyncEq spotBal spotCopyTradingEq spotInUseAmt spotIsoBal spotUpl
-    spotUplRatio stgyEq totalPnl totalPnlRatio twap uTime upl uplLiab"""
-BALANCE = """adjEq availEq borrowFroz delta deltaLever deltaNeutralStatus details imr isoEq mgnRatio mmr notionalUsd
-    notionalUsdForBorrow notionalUsdForFutures notionalUsdForOption notionalUsdForSwap ordFroz totalEq uTime upl
-    """ + " ".join(f"details.{name}" for name in _DETAILS.split())
-
-
-# {"perm":"read_only,trade","ip":"203.0.113.7","uid":"44705892343619584",...}  GET / Account configuration
-class ConfigRow(wire.Row):
-    """What the key may do, and from where ("" if from anywhere)."""
-
-    perm: str
-    ip: str = ""
-
-
-def _read_balances(body: bytes, asked: AskNothing, ctx: Ctx) -> tuple[Balance, ...]:
-    accounts = _rows(body, BalanceRow, lambda row: tuple(one.noun() for one in row.details))
-    return tuple(balance for balances in accounts for balance in balances)
-
-
-def _row(
+def call(
     op: Op,
     path: str,
     ask: Callable[[Any, Ctx], Params],
@@ -232,16 +194,16 @@ def _row(
     each: Callable[[Any], str] = lambda asked: "",
     access: Access = Access.OPEN,
 ) -> Endpoint[Any, Any]:
-    """A call at one address, paid from the budget of that address; `each`: for whom it is counted apart."""
+    """A read at one address, paid from the budget of that address; `each`: for whom it is counted apart."""
     full = f"/api/v5/{path}"
-    cost = lambda asked: _cost(full, each(asked))  # noqa: E731
+    cost = lambda asked: charges(full, each(asked))  # noqa: E731
     return Endpoint(op, "GET", full, ask, read, access=access, cost=cost, known=known(REPLY, names))
 
 
 def _single(kind: type[Any], what: str) -> Callable[[bytes, AskSymbol, Ctx], Any]:
     def read(body: bytes, asked: AskSymbol, ctx: Ctx) -> Any:
         topic = Topic(what, asked.symbol)
-        return _one(_rows(body, kind, lambda row: row.noun(topic)))
+        return only(nouns(body, kind, lambda row: row.noun(topic)))
 
     return read
 
@@ -251,47 +213,43 @@ def _symbol(asked: AskSymbol | AskFundings) -> str:
 
 
 def _instrument(asked: AskSymbol | AskBook, ctx: Ctx) -> Params:
-    return {"instId": _inst(asked.symbol, ctx)}
+    return {"instId": inst_id(asked.symbol, ctx)}
 
 
 ENDPOINTS: dict[Op, Endpoint[Any, Any]] = {
     row.op: row
     for row in (
-        _row(
+        call(
             Op.TIME, "public/time", lambda asked, ctx: {},
-            lambda body, asked, ctx: _one(_rows(body, wire.TimeRow, wire.TimeRow.noun)), wire.TIME,
+            lambda body, asked, ctx: only(nouns(body, wire.TimeRow, wire.TimeRow.noun)), wire.TIME,
         ),
-        _row(
+        call(
             Op.INSTRUMENTS, "public/instruments", lambda asked, ctx: {"instType": TYPES[asked.market]},
             _read_instruments, wire.INSTRUMENT, lambda asked: asked.market,
         ),
-        _row(Op.TICKER, "market/ticker", _instrument, _single(wire.TickerRow, "ticker"), wire.TICKER),
-        _row(
+        call(Op.TICKER, "market/ticker", _instrument, _single(wire.TickerRow, "ticker"), wire.TICKER),
+        call(
             Op.BOOK, "market/books", _ask_book, _read_book, wire.BOOK,
         ),
         Endpoint(
             Op.TRADES, "GET", _trades_path, _ask_trades, _read_trades, access=Access.OPEN,
-            cost=lambda asked: _cost(_trades_path(asked)), after=_older_trades, known=known(REPLY, wire.TRADE),
+            cost=lambda asked: charges(_trades_path(asked)), after=_older_trades, known=known(REPLY, wire.TRADE),
         ),
         Endpoint(
             Op.CANDLES, "GET", _candles_path, _ask_candles, _read_candles, access=Access.OPEN,
-            cost=lambda asked: _cost(_candles_path(asked)), after=_next_candles, known=REPLY,
+            cost=lambda asked: charges(_candles_path(asked)), after=_next_candles, known=REPLY,
         ),
-        _row(
+        call(
             Op.FUNDING, "public/funding-rate", _instrument, _single(wire.FundingRow, "funding"), wire.FUNDING, _symbol,
         ),
         replace(
-            _row(Op.FUNDINGS, "public/funding-rate-history", _ask_fundings, _read_fundings, wire.PAID, _symbol),
+            call(Op.FUNDINGS, "public/funding-rate-history", _ask_fundings, _read_fundings, wire.PAID, _symbol),
             after=_older_fundings,
         ),
-        _row(Op.MARK, "public/mark-price", _ask_mark, _single(wire.MarkRow, "mark"), wire.MARK, _symbol),
-        _row(
+        call(Op.MARK, "public/mark-price", _ask_mark, _single(wire.MarkRow, "mark"), wire.MARK, _symbol),
+        call(
             Op.INDEX, "market/index-tickers", lambda asked, ctx: {"instId": index_name(asked.symbol)},
             _single(wire.IndexRow, "index"), wire.INDEX,
-        ),
-        _row(
-            Op.BALANCES, "account/balance", lambda asked, ctx: {}, _read_balances, BALANCE,
-            access=Access.SIGNED,
         ),
     )
 }  # fmt: skip

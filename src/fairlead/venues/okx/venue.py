@@ -5,10 +5,12 @@ from __future__ import annotations
 from string import ascii_letters, digits
 from typing import Any
 
-from fairlead.venues.okx import auth, channels, faults, rest
+from fairlead.venues.okx import account, auth, channels, faults, rest, trade
+from fairlead.venues.okx.private import Private
 from fairlead.venues.okx.stream import Channels
 from fairlead.venues.okx.wire import NAME
 from fairlead.wire.door import BookRule, Continuity, Door
+from fairlead.wire.endpoint import Access
 from fairlead.wire.limits import Budget, Charge, Window
 from fairlead.wire.shapes import LevelShape
 from fairlead.wire.venue import ClientId, Retirement, Settle, Venue
@@ -24,8 +26,8 @@ _RIGHTS = {"read_only": "read", "trade": "trade", "withdraw": "withdraw"}
 
 
 def rights(answer: Any) -> frozenset[str]:
-    """Of rest.ConfigRow. A word that we do not know is kept: whoever asks may be afraid of it."""
-    told: rest.ConfigRow = answer
+    """Of account.ConfigRow. A word that we do not know is kept: whoever asks may be afraid of it."""
+    told: account.ConfigRow = answer
     given = {_RIGHTS.get(word, word) for word in told.perm.split(",") if word}
     return frozenset(given | ({"ip-bound"} if told.ip else set()))
 
@@ -44,10 +46,30 @@ _LIMITS = {  # path under /api/v5 -> requests in two seconds, and who shares the
     "public/mark-price": (10, "instrument"),
     "market/index-tickers": (20, "ip"),
     "account/balance": (10, "account"),
+    "account/positions": (10, "account"),
+    "account/config": (5, "account"),
+    "account/set-position-mode": (5, "account"),
+    "account/leverage-info": (20, "account"),
+    "account/set-leverage": (20, "account"),
+    "account/trade-fee": (5, "account"),
+    # Orders of one account and instrument, by REST and by socket together. A batch counts each of its orders.
+    "trade/order": (60, "instrument"),
+    "trade/batch-orders": (300, "instrument"),
+    "trade/cancel-order": (60, "instrument"),
+    "trade/cancel-batch-orders": (300, "instrument"),
+    "trade/amend-order": (60, "instrument"),
+    "trade/close-position": (20, "instrument"),
+    "trade/order-details": (60, "account"),
+    "trade/orders-pending": (60, "account"),
+    "trade/orders-history": (40, "account"),
+    "trade/fills": (60, "account"),
+    "trade/fills-history": (10, "account"),
+    trade.ORDERS_BUDGET: (1_000, "account"),  # new and amended ones of derivatives, all instruments together
 }
 WINDOW_MS = 2_000
 _BUDGETS = (
     *(Budget(name, units, WINDOW_MS, Window.SLIDING, of) for name, (units, of) in _LIMITS.items()),
+    Budget("trade/cancel-all-after", 1, 1_000, Window.SLIDING, "account"),
     Budget("dials", 3, 1_000, Window.SLIDING, "ip"),
     # subscribe, unsubscribe and login together; a request of many channels counts once
     Budget("requests", 480, 3_600_000, Window.SLIDING, "connection"),
@@ -68,6 +90,10 @@ _DOORS = (
         "business", "ws", lambda topics, before: "/ws/v5/business", Channels, topics=frozenset({"candles"}),
         max_topics=TOPICS_MOST, dial_cost=(Charge("dials"),),
     ),
+    Door(
+        "private", "ws", lambda topics, before: "/ws/v5/private", Private, topics=frozenset(channels.ACCOUNT),
+        calls=frozenset(trade.CALLS), access=Access.SIGNED, dial_cost=(Charge("dials"),),
+    ),
 )  # fmt: skip
 
 VENUE = Venue(
@@ -82,7 +108,7 @@ VENUE = Venue(
     headers={"demo": auth.DEMO, "demo-eea": auth.DEMO},
     markets=tuple(rest.TYPES),
     intervals=channels.BARS,
-    endpoints=rest.ENDPOINTS,
+    endpoints=rest.ENDPOINTS | trade.ENDPOINTS | account.ENDPOINTS,
     doors=_DOORS,
     budgets=_BUDGETS,
     encode=rest.encode,
@@ -95,7 +121,19 @@ VENUE = Venue(
     settle=Settle(fence_min_ms=1_000, fence_ms=5_000, engine_ms=2_000, lag_ms=3_000),
     client_id=ClientId(ascii_letters + digits, 32, "open"),
     assets=lambda code: code,
-    can=frozenset({"funding", "mark", "index"}),
+    can=frozenset(
+        {
+            "order by client id",
+            "amend price",
+            "amend up",
+            "quote buy",
+            "quote sell",
+            "hedge",
+            "funding",
+            "mark",
+            "index",
+        }
+    ),
     secret_words=auth.SECRET_WORDS,
     dated=(
         Retirement("the names books-elp, elp and isElpTakerAccess", "2026-10-31", "books-rpi, rpi, rpiTakerAccess"),
