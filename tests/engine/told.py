@@ -46,7 +46,7 @@ def hand_on(topic: Topic, event: Any, script: Speaker) -> None:
 
 
 def topic_of(name: str) -> Topic:
-    kind, symbol, detail = (*name.split(":"), "")[:3]
+    kind, symbol, detail = (*name.split(":"), "", "")[:3]
     return Topic(kind, symbol, detail)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fairlead.core.budget import Priority
-from fairlead.engine.sender import Sender, Sending, Waiting, asker, is_late
+from fairlead.engine.sender import Sender, Sending, Waiting, asker, is_late, last_ms
 from fairlead.engine.stream import Stream
 from fairlead.engine.timing import VenueTime
 from fairlead.errors import NotSent
@@ -39,7 +39,7 @@ class Errands:
                 try:
                     return await self._by_socket(stream, op, asked, priority, not_after_ms, sending)
                 except NotSent:
-                    if is_late(self._time, not_after_ms, None):
+                    if is_late(self._time, not_after_ms):
                         raise
         return await self._sender.once(op, asked, priority, not_after_ms=not_after_ms, waiting=waiting, sending=sending)
 
@@ -50,7 +50,7 @@ class Errands:
         question = asker(asked)(at)
         if sending is not None:
             await sending(question, stream.door.name)
-        outcome = await stream.call(op, question, at, priority, not_after_ms)
+        outcome = await stream.call(op, question, at, priority, last_ms(not_after_ms, question))
         if isinstance(outcome, Fault):
             self._sender.heed(op, question, outcome)
         return outcome

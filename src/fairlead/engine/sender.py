@@ -146,7 +146,7 @@ class Sender:
         if sending is not None:
             await sending(question, REST)
         reply, fault = await self._carrier.carry(
-            row, question, request, ticket, at=at, too_late=lambda: is_late(self._time, not_after_ms, question)
+            row, question, request, ticket, at=at, too_late=lambda: is_late(self._time, last_ms(not_after_ms, question))
         )
         if fault is not None:
             return fault
@@ -246,16 +246,17 @@ def asker(asked: Any) -> Callable[[Stamp], Any]:
     return asked if callable(asked) else lambda _: asked
 
 
-def is_late(time: VenueTime, not_after_ms: int, asked: Any) -> bool:
-    """Whether the caller's deadline, or the fence in the question, has passed on the venue's clock."""
-    ends = [end for end in (not_after_ms, _fence_ms(asked)) if end]
-    return bool(ends) and time.now_ns() // MS > min(ends)
-
-
-def _fence_ms(asked: Any) -> int:
+def last_ms(not_after_ms: int, asked: Any) -> int:
+    """When it is too late, on the venue's clock: by the caller's deadline or the question's own fence; 0: never."""
     if isinstance(asked, AskPlaceMany):
-        return min((one.until_ms for one in asked.orders), default=0)
-    return asked.until_ms if isinstance(asked, (AskPlace, AskAmend)) else 0
+        fences = [one.until_ms for one in asked.orders]
+    else:
+        fences = [asked.until_ms] if isinstance(asked, (AskPlace, AskAmend)) else []
+    return min([end for end in (not_after_ms, *fences) if end], default=0)
+
+
+def is_late(time: VenueTime, end_ms: int) -> bool:
+    return bool(end_ms) and time.now_ns() // MS > end_ms
 
 
 class _Passing(Exception):
