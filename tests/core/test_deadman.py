@@ -124,7 +124,7 @@ def test_failing_renewals_are_told_once_and_so_is_their_end() -> None:
     play.run(5_000)
     play.fate = lambda: "unsent"
     play.run(8_000)
-    first = Failing("no way", play.venue.fires_ms - play.asked_ms[1])
+    first = Failing("no way", play.venue.fires_ms // STEP_MS * STEP_MS - play.asked_ms[1])
     assert play.told(Failing) == [first]
     assert {after - before for before, after in pairwise(play.asked_ms[2:])} == {AGAIN_MS}
     play.fate = lambda: "ok"
@@ -150,6 +150,23 @@ def test_when_it_must_have_fired_everything_is_to_be_reconciled() -> None:
     assert play.switch.protects(play.at)
     play.run(60_000)
     assert len(play.told(Fired)) == 2
+
+
+@pytest.mark.parametrize("late_ms", [-STEP_MS, 0, 5_000])
+def test_a_renewal_that_was_taken_too_late_tells_that_it_fired(late_ms: int) -> None:
+    """If this failed, a stall of ours would hide that the venue had cancelled everything meanwhile."""
+    words: list[Word] = []
+    switch = Switch(TIMEOUT_MS, words.append)
+    switch.want(True)
+    switch.tick(Stamp(mono_ns=MS, venue_ms=1_000))
+    switch.answered(DeadMan(fires_ms=1_000 + TIMEOUT_MS), Stamp(mono_ns=MS, venue_ms=1_000))
+    switch.tick(Stamp(mono_ns=9_000 * MS, venue_ms=10_000))
+    taken_ms = 1_000 + TIMEOUT_MS + late_ms
+    switch.answered(DeadMan(fires_ms=taken_ms + TIMEOUT_MS), Stamp(mono_ns=30_000 * MS, venue_ms=31_000))
+    assert words == [Armed(1_000 + TIMEOUT_MS), Fired(1_000 + TIMEOUT_MS)]
+    switch.tick(Stamp(mono_ns=50_000 * MS, venue_ms=32_000))
+    switch.answered(DeadMan(fires_ms=32_000 + TIMEOUT_MS), Stamp(mono_ns=50_001 * MS, venue_ms=32_000))
+    assert len(words) == 2
 
 
 def test_switched_off_it_never_fires() -> None:
