@@ -127,4 +127,4 @@ def _place(page: str, ids: Sequence[str]) -> int:
 
 
 def _between(ns: int, start_ns: int, end_ns: int) -> bool:
-    return start_ns <= ns and (not end_ns or ns <= end_ns)
+    return start_ns <= ns and (not end_ns or ns < end_ns)
