@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +38,10 @@ def opened(folder: Path, *, inline: bool = True, vfs: str = "", repair: bool = F
 
 def bodies(journal: Journal, after: int = 0) -> list[bytes]:
     return [line.body for line in journal.lines(after)]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def sound(journal: Journal) -> bool:
@@ -120,7 +123,7 @@ async def test_closing_writes_what_waits_and_then_refuses(tmp_path: Path) -> Non
         with pytest.raises(JournalFailed, match="closed"):
             await late
     assert not sound(journal)
-    assert sorted(os.listdir(tmp_path)) == ["journal.db", "journal.mark", "owner.lock"]
+    assert names(tmp_path) == ["journal.db", "journal.mark", "owner.lock"]
     assert len(bodies(opened(tmp_path))) == 100
 
 
