@@ -284,3 +284,19 @@ def test_a_limit_told_by_socket_is_heeded_by_rest_too() -> None:
         assert {event.budget for event in stage.heard(events.Throttled)} == {"orders", "weight"}
 
     play(visit, private={})
+
+
+def test_a_call_that_no_budget_would_ever_allow_costs_nobody_else_the_connection() -> None:
+    """If this failed, one batch that is too large would leave the fate of all other orders unknown."""
+    tiny = (*BUDGETS[:3], Budget("orders", 0, 1_000, Window.SLIDING, "key"))
+
+    async def visit(stage: Stage) -> None:
+        stage.replies["/cancel"] = "done"
+        await opened(stage)
+        errand = begin(stage, Op.CANCEL)
+        await stage.wait(20)
+        assert (errand.came, errand.ways) == ("done", ["private", "rest"])
+        assert len(stage.open_wires) == 1
+        assert not stage.heard(events.Blunder)
+
+    play(visit, private={}, budgets=tiny)

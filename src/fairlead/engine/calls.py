@@ -13,7 +13,7 @@ from typing import Any
 from fairlead.core.budget import Priority, Ticket
 from fairlead.engine.permits import Permits
 from fairlead.engine.timing import MS, VenueTime
-from fairlead.errors import Error, NotSent, Unknown
+from fairlead.errors import Error, Limited, Misuse, NotSent, Unknown
 from fairlead.wire.conversation import Answer
 from fairlead.wire.faults import Outcome
 from fairlead.wire.limits import Charge
@@ -51,7 +51,7 @@ class Calls:
             own = tuple(charge for charge in cost if charge.budget in self._own.names)
             shared = tuple(charge for charge in cost if charge.budget not in self._own.names)
             go = partial(self._go, tag, text)
-            self._ask(pending, self._own, own, partial(self._ask, pending, self._shared, shared, go))
+            self._ask(tag, self._own, own, partial(self._ask, tag, self._shared, shared, go))
 
     def answered(self, answer: Answer[Any]) -> bool:
         """Whether somebody waited for it."""
@@ -74,15 +74,17 @@ class Calls:
 
     # ---- leave
 
-    def _ask(
-        self, pending: _Pending, permits: Permits, charges: tuple[Charge, ...], granted: Callable[[], None]
-    ) -> None:
-        if pending.done.done():
+    def _ask(self, tag: str, permits: Permits, charges: tuple[Charge, ...], granted: Callable[[], None]) -> None:
+        pending = self._pending.get(tag)
+        if pending is None or pending.done.done():
             return
-        if charges:
-            pending.tickets.append((permits, permits.ask(charges, pending.priority, granted)))
-        else:
+        if not charges:
             granted()
+            return
+        try:
+            pending.tickets.append((permits, permits.ask(charges, pending.priority, granted)))
+        except (Misuse, Limited) as never:  # more than is ever allowed at once, or too many wait already
+            self._fail(tag, never.said.rstrip("."))
 
     def _go(self, tag: str, text: bytes) -> None:
         pending = self._pending.get(tag)
