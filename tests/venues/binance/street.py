@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from fairlead.model.instrument import Catalog, Instrument
+from fairlead.model.orders import OrderType
 from fairlead.venues.binance import channels, wire
+from fairlead.wire.asks import AskNothing, AskSymbol, Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.mirror import Heard
+from fairlead.wire.orders import (
+    AskAmend,
+    AskCancel,
+    AskCancelAll,
+    AskFills,
+    AskOpenOrders,
+    AskOrder,
+    AskOrders,
+    AskPlace,
+)
 
 
 def listed(base: str, quote: str, tick: str = "0.01000000", step: str = "0.00001000") -> Instrument:
@@ -27,6 +42,20 @@ MARKETS = (
     listed("LRC", "BTC", "0.00000001", "1.00000000"),
 )
 CTX = Ctx(Catalog(MARKETS))
+QUESTIONS: dict[Op, Any] = {  # one of each about orders and the account
+    Op.PLACE: AskPlace(
+        symbol="BTC/USDT", side="buy", type=OrderType.LIMIT, client_id="fl-1", qty=Decimal("0.01"), price=Decimal(62000)
+    ),
+    Op.AMEND: AskAmend(symbol="BTC/USDT", client_id="fl-1", qty=Decimal("0.005")),
+    Op.CANCEL: AskCancel(symbol="BTC/USDT", client_id="fl-1"),
+    Op.CANCEL_ALL: AskCancelAll("BTC/USDT"),
+    Op.ORDER: AskOrder(symbol="BTC/USDT", client_id="fl-1", order_id="28"),
+    Op.OPEN_ORDERS: AskOpenOrders(symbol="BTC/USDT"),
+    Op.ORDERS: AskOrders(symbol="BTC/USDT", limit=1000),
+    Op.FILLS: AskFills(symbol="BTC/USDT", limit=1000),
+    Op.BALANCES: AskNothing(),
+    Op.FEES: AskSymbol("BTC/USDT"),
+}
 
 
 class Listener:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -31,6 +32,12 @@ class Hmac:
 
     def part(self, name: str) -> str:
         return ""
+
+
+class Vendor(Hmac):
+    """The key of the vendor's documents."""
+
+    key_id = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 
 
 class Ed25519(Hmac):
@@ -76,16 +83,61 @@ def test_a_signed_request_is_stamped_before_it_is_signed_and_the_signature_comes
 def test_what_was_signed_can_be_told_from_what_was_sent(signer: Hmac) -> None:
     """If this failed, the simulator would check other bytes than were signed, and take or refuse the wrong calls."""
     sent = auth.sign(Request("GET", "rest", "/x", query="a=1"), signer, Stamp(venue_ms=7))
-    signed, signature = auth.unsigned(sent.query)
-    assert signed == "a=1&recvWindow=5000&timestamp=7"
-    assert signature == signer.sign(signed.encode())
+    signed = auth.unsigned(sent.query, b"")
+    assert signed == b"a=1&recvWindow=5000&timestamp=7"
+    assert auth.decoded(unquote(sent.query.rpartition("=")[2])) == signer.sign(signed)
+    assert auth.unsigned("", sent.query.encode()) == signed
+    assert auth.unsigned("a=1", b"b=2&signature=x") == b"a=1b=2"
+    assert auth.unsigned("a=1&signature=x&b=2", b"") == b"a=1&b=2"
 
 
 def test_a_hexadecimal_signature_is_read_in_either_case_and_nonsense_is_none() -> None:
     """If this failed, a valid signature in capitals would be refused, or nonsense be taken for one."""
-    assert auth.unsigned("a=1&signature=ABCDEF")[1] == auth.unsigned("a=1&signature=abcdef")[1] == b"\xab\xcd\xef"
+    assert auth.decoded("ABCDEF") == auth.decoded("abcdef") == b"\xab\xcd\xef"
     for nonsense in ("", "xyz!", "abc&b=2", base64.b64encode(b"four").decode() + "!"):
-        assert auth.unsigned(f"a=1&signature={nonsense}")[1] == b""
+        assert auth.decoded(nonsense) == b""
+
+
+# web-socket-api.md, Request security: the vendor's two, and one of the same recipe for the account's stream
+PARAMS: list[tuple[dict[str, Any], int, str]] = [
+    (
+        {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01000000",
+         "price": "52000.00", "recvWindow": 100},
+        1645423376532,
+        "aa1b5712c094bc4e57c05a1a5c1fd8d88dcd628338ea863fec7b88e59fe2db24",
+    ),
+    (
+        {"symbol": "１２３４５６", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1.00000000",
+         "price": "0.10000000", "recvWindow": 5000},
+        1645423376532,
+        "b33892ae8e687c939f4468c6268ddd4c40ac1af18ad19a064864c47bae0752cd",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("params", "at_ms", "signature"), PARAMS, ids=["plain", "unicode"])
+def test_a_call_by_socket_is_signed_over_its_sorted_raw_parameters(
+    params: dict[str, Any], at_ms: int, signature: str
+) -> None:
+    """If this failed, every order by socket would be refused, or those of some symbols."""
+    sent = auth.sign_params(params, Vendor(), Stamp(venue_ms=at_ms))
+    assert sent == {**params, "timestamp": at_ms, "apiKey": Vendor.key_id, "signature": signature}
+
+
+def test_the_signature_of_the_account_s_stream_is_that_of_the_recipe() -> None:
+    """If this failed, the account's stream could not be joined."""
+    text = auth.params_payload({"timestamp": 1747385641636, "apiKey": Vendor.key_id})
+    assert Vendor().sign(text).hex() == "681110a6057ad58657af22f5640fab9dd17418834cdfccdc81be8b0f7b2cde3e"
+    spelled = auth.sign_params({}, Ed25519(), Stamp(venue_ms=5))["signature"]
+    assert auth.decoded(spelled) == Ed25519().sign(b"apiKey=K&recvWindow=5000&timestamp=5")
+
+
+def test_a_fence_of_the_order_s_own_is_not_stamped_over() -> None:
+    """If this failed, an order could be taken later than it was fenced, when it has already been given up for lost."""
+    asked = Request("POST", "rest", "/api/v3/order", query="symbol=A&recvWindow=700&timestamp=17")
+    assert auth.sign(asked, Hmac(), Stamp(venue_ms=99)).query.startswith(f"{asked.query}&signature=")
+    sent = auth.sign_params({"recvWindow": 700, "timestamp": 17}, Hmac(), Stamp(venue_ms=99))
+    assert (sent["recvWindow"], sent["timestamp"]) == (700, 17)
 
 
 def test_rights_are_what_is_told_and_silence_about_withdrawals_counts_as_a_right() -> None:

@@ -297,7 +297,9 @@ def test_calls_do_no_harm_and_the_room_is_where_the_door_leads() -> None:
     opened, listener = room()
     opened.say(Heard(Op.TIME, None), 5, Stamp())
     assert listener.frames == []
-    assert [MIRROR.paths[door.name] for door in VENUE.doors] == [door.path((), None) for door in VENUE.doors]
+    assert [MIRROR.paths[door.name] for door in VENUE.doors] == [
+        door.path((), None).partition("?")[0] for door in VENUE.doors
+    ]
     assert repr(opened) == "<MarketRoom 0 streams, combined>"
 
 

@@ -21,7 +21,7 @@ from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskS
 from fairlead.wire.endpoint import build
 from fairlead.wire.limits import Charge
 from fairlead.wire.shapes import Nonsense
-from tests.venues.binance.street import BTC, CTX, MARKETS, listed
+from tests.venues.binance.street import BTC, CTX, MARKETS, QUESTIONS, listed
 
 ASKED: dict[Op, Any] = {
     Op.TIME: AskNothing(),
@@ -30,7 +30,7 @@ ASKED: dict[Op, Any] = {
     Op.TICKER: AskSymbol("BTC/USDT"),
     Op.TRADES: AskTrades("BTC/USDT"),
     Op.CANDLES: AskCandles("BTC/USDT", "1m"),
-    Op.BALANCES: AskNothing(),
+    **QUESTIONS,
 }
 
 

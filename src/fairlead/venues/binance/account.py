@@ -1,7 +1,8 @@
 """Binance's calls about an account as a table: what it holds and pays, its open orders, its history; it sends nothing.
 
-History is kept by symbol. With a start and an end, which may lie a day apart at most, pages are days until one holds
-something; from there on pages go by number, "#28458", which no day bounds. With a start alone the oldest come first."""
+History is kept by symbol. With a start and an end, which may lie a day apart at most, pages are days ("@1700000000000")
+until one holds something; from there on they go by number ("28458"), which no day bounds. With a start alone the oldest
+come first."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from fairlead.wire.shapes import Nonsense
 DAY_MS = 86_400_000  # "the time between startTime and endTime can't be longer than 24 hours"
 BALANCES, FEES = "/api/v3/account", "/api/v3/account/commission"
 ALL_ORDERS, MY_TRADES = "/api/v3/allOrders", "/api/v3/myTrades"
-BY_NUMBER = "#"
+BY_DAY = "@"
 
 H = TypeVar("H", AskOrders, AskFills)
 
@@ -115,13 +116,19 @@ def fill(row: orders.MyTrade, ctx: Ctx) -> Fill:
 def _page(asked: AskOrders | AskFills, number: str) -> dict[str, Any]:
     """The fills of one order take no times."""
     params: dict[str, Any] = {}
-    if asked.page.startswith(BY_NUMBER):
-        params[number] = int(asked.page.removeprefix(BY_NUMBER))
+    if _is_by_number(asked):
+        params[number] = number_of(asked.page)
     elif _is_dated(asked):
         params["startTime"] = start_ms = _start_ms(asked)
         if asked.end_ns:
             params["endTime"] = min(start_ms + DAY_MS, ms_from(asked.end_ns)) - 1  # it is inclusive there
+    elif asked.end_ns and not _order_id(asked):
+        params["endTime"] = ms_from(asked.end_ns) - 1
     return params | {"limit": page_rows(asked.limit)}
+
+
+def _is_by_number(asked: AskOrders | AskFills) -> bool:
+    return bool(asked.page) and not asked.page.startswith(BY_DAY)
 
 
 def _is_dated(asked: AskOrders | AskFills) -> bool:
@@ -133,19 +140,19 @@ def _order_id(asked: AskOrders | AskFills) -> str:
 
 
 def _start_ms(asked: AskOrders | AskFills) -> int:
-    return int(asked.page or ms_from(asked.start_ns))
+    return int(asked.page.removeprefix(BY_DAY) or ms_from(asked.start_ns))
 
 
 def _after(asked: H, answer: tuple[Any, ...], last_id: str) -> H | None:
     """Rows ascend by number. A day that held nothing is followed by the next; the latest alone by nothing."""
-    by_day = _is_dated(asked) and bool(asked.end_ns) and not asked.page.startswith(BY_NUMBER)
+    by_day = _is_dated(asked) and bool(asked.end_ns) and not _is_by_number(asked)
     if by_day and not answer:
         next_ms = _start_ms(asked) + DAY_MS
-        return msgspec.structs.replace(asked, page=str(next_ms)) if next_ms * MS < asked.end_ns else None
+        return msgspec.structs.replace(asked, page=f"{BY_DAY}{next_ms}") if next_ms * MS < asked.end_ns else None
     is_whole = asked.page or _is_dated(asked) or _order_id(asked)
     if not is_whole or (not by_day and len(answer) < page_rows(asked.limit)):
         return None
-    return msgspec.structs.replace(asked, page=f"{BY_NUMBER}{int(last_id) + 1}")
+    return msgspec.structs.replace(asked, page=str(int(last_id) + 1))
 
 
 def _after_orders(asked: AskOrders, answer: tuple[OrderReport, ...]) -> AskOrders | None:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
+from fairlead.venues.binance.faults import DECIMAL, INT, Refuse, legal, need
 from fairlead.wire.http import Request
-from fairlead.wire.signing import Signer, Stamp
+from fairlead.wire.signing import Signer, Stamp, Verifier
 
 KEY_HEADER = "X-MBX-APIKEY"
-WINDOW_MS = 5_000  # how late it may still be taken; the venue's own usual
+WINDOW_MS, WINDOW_MOST_MS = 5_000, 60_000  # how late it may still be taken; the venue's own usual
+AHEAD_MS = 1_000
+KEY_FORM = re.compile(r"[A-Za-z0-9]{64}")
 _SIGNATURE = "&signature="
+_SIGNED_OUT = re.compile(rb"&signature=[^&]*")
 
 
 def sign(request: Request, signer: Signer, at: Stamp) -> Request:
@@ -59,17 +64,55 @@ def spelled(signature: bytes, algorithm: str) -> str:
     return quote(base64.b64encode(signature).decode(), safe="")
 
 
-def unsigned(query: str) -> tuple[str, bytes]:
-    """The other way: what was signed, and the signature (empty: none that could be read)."""
-    signed, _, text = query.partition(_SIGNATURE)
+# ---- the other way
+
+
+def unsigned(query: str, body: bytes) -> bytes:
+    """What was signed: all but the signature, which may be in the query or, where all is there, in the body."""
+    return _SIGNED_OUT.sub(b"", query.encode(), count=1) + _SIGNED_OUT.sub(b"", body, count=1)
+
+
+def prove(key: str, params: Mapping[str, str], message: bytes, verifier: Verifier, at: Stamp) -> None:
+    """As strict as the venue: raises Refuse."""
+    if not KEY_FORM.fullmatch(key):
+        raise Refuse(-2014, "API-key format invalid.", 401)
+    need("signature", params)
+    check_clock(params, at)
+    if not verifier.knows(key):
+        raise Refuse(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+    signature = decoded(params["signature"])
+    if not signature or not verifier.verify(key, message, signature):
+        raise Refuse(-1022, "Signature for this request is not valid.")
+
+
+def decoded(text: str) -> bytes:
+    """Hexadecimal in either case, or base64; empty: neither."""
     try:
-        return signed, bytes.fromhex(text)  # hexadecimal in either case
+        return bytes.fromhex(text)
     except ValueError:
         pass
     try:
-        return signed, base64.b64decode(unquote(text), validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return signed, b""
+        return b""
+
+
+def check_clock(params: Mapping[str, str], at: Stamp) -> None:
+    """Taken iff timestamp < serverTime + 1000 and serverTime - timestamp <= recvWindow."""
+    need("timestamp", params)
+    window = params.get("recvWindow", str(WINDOW_MS))
+    legal("timestamp", params["timestamp"], INT)
+    legal("recvWindow", window, DECIMAL)
+    if float(window) > WINDOW_MOST_MS:
+        raise Refuse(-1102, f"'recvWindow' contains unexpected value. Cannot be greater than {WINDOW_MOST_MS}.")
+    timestamp_ms = int(params["timestamp"])
+    if timestamp_ms >= at.venue_ms + AHEAD_MS:
+        raise Refuse(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+    if at.venue_ms - timestamp_ms > float(window):
+        raise Refuse(-1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+# ---- what a key may do
 
 
 class Restrictions(Struct, rename="camel"):

@@ -5,6 +5,7 @@ The codes -1010, -2010, -2011 and -2038 share one list of engine messages, so wo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -102,6 +103,11 @@ UNSURE = frozenset({-1000, -1001, -1004, -1006, -1007, -1008, -2021})
 # 408: "timeout waiting for response from backend server". 5xx "must not be treated as failure" (rest-api.md)
 UNSURE_STATUSES = frozenset({408, *range(500, 600)})
 
+# The legal ranges that -1100 names.
+SYMBOL, INT, DECIMAL = r"^[A-Z0-9-_.]{1,20}$", r"^[0-9]{1,20}$", r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
+SYMBOLS = r'^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$'
+CLIENT_ID = r"^[\.A-Z\:/a-z0-9_-]{1,36}$"
+
 _UNTIL = re.compile(r'(?:banned until |"retryAfter":)(\d{10,16})')  # in words, or in a socket's error
 _REFUSAL = msgspec.json.Decoder(wire.Refusal).decode
 _LIMITS = msgspec.json.Decoder(wire.Limits).decode
@@ -118,6 +124,30 @@ _LISTED = {  # (rateLimitType, interval) -> our budget
 }
 NOTHING_OPEN = -2011  # to a cancel of all
 _TOO_MANY_ORDERS = -1015
+
+
+class Refuse(Exception):
+    """What the venue's end raises: a refusal in the venue's words."""
+
+    def __init__(self, code: int, said: str, status: int = 400) -> None:
+        super().__init__(said)
+        self.fault = spoken(status, code, said)
+
+
+def spoken(status: int, code: int, said: str, wait_ms: int = 0, until_ms: int = 0) -> Fault:
+    """The fault that such a reply is."""
+    kind = kind_of(status, wire.Refusal(code, said))
+    return Fault(kind, code=str(code), said=said, status=status, wait_ms=wait_ms, until_ms=until_ms)
+
+
+def legal(name: str, text: str, range: str) -> None:
+    if not re.fullmatch(range, text):
+        raise Refuse(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{range}'.")
+
+
+def need(name: str, params: Mapping[str, str]) -> None:
+    if not params.get(name):
+        raise Refuse(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
 def fault(reply: Reply, op: Op) -> Fault | None:

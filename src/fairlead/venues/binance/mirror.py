@@ -1,109 +1,62 @@
 """Binance's REST from the other side (rest-api.md, errors.md): what it takes and refuses; it knows no market.
 
-As strict as the venue about parameters, signatures and clocks. Heard are the calls for market data and balances; any
-other path answers 404, a retired one 410."""
+As strict as the venue about parameters, signatures and clocks. Any path that nothing is heard at answers 404, a retired
+one 410. The calls about orders and accounts are heard in engine.py."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 
 import msgspec
-from msgspec import Struct
 
-from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
-from fairlead.venues.binance import auth, channels, faults, replies, wire
+from fairlead.venues.binance import auth, channels, engine, office, replies
+from fairlead.venues.binance.engine import Call, Params, listed
+from fairlead.venues.binance.faults import SYMBOLS, USED, Refuse, legal, spoken
 from fairlead.venues.binance.hearing import RAW, MarketRoom
+from fairlead.venues.binance.private import PATH
 from fairlead.venues.binance.rest import BOOK_WEIGHTS, BY_NUMBER, FOLDED, LATEST, ROWS_MOST
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Reading
-from fairlead.wire.mirror import Heard, Mirror
+from fairlead.wire.mirror import Habits, Heard, Mirror
 from fairlead.wire.signing import Stamp, Verifier
 
 BOOK_DEFAULT, ROWS_DEFAULT = 100, 500  # what is given where no `limit` is asked for
-WINDOW_MS, WINDOW_MOST_MS, AHEAD_MS = 5_000, 60_000, 1_000
-SIGNED = frozenset({"timestamp", "recvWindow", "signature"})
 RETIRED = ("/api/v3/userDataStream", "/api/v1/")
 _JSON = {"content-type": "application/json;charset=UTF-8"}
 _HTML = {"content-type": "text/html"}
-# The legal ranges that -1100 names.
-_SYMBOL, _INT, _DECIMAL = r"^[A-Z0-9-_.]{1,20}$", r"^[0-9]{1,20}$", r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
-_SYMBOLS = r'^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$'
-
-Params = Mapping[str, str]
-
-
-class Call(Struct, frozen=True):
-    op: Op
-    hear: Callable[[Params, Ctx], Any]
-    needs: tuple[str, ...] = ()
-    may: tuple[str, ...] = ()
-
-
-class Refuse(Exception):
-    def __init__(self, code: int, said: str, status: int = 400) -> None:
-        super().__init__(said)
-        self.fault = _fault(status, code, said)
 
 
 # ---- hear
 
 
 def hear(request: Request, ctx: Ctx) -> Heard | Fault:
-    call = CALLS.get(request.path) if request.method == "GET" else None
+    call = CALLS.get((request.method, request.path))
     if call is None:
         retired = request.path.startswith(RETIRED)
         return Fault(Kind.GONE, said="Gone" if retired else "Not Found", status=410 if retired else 404)
-    params = dict(parse_qsl(request.query, keep_blank_values=True))
-    try:
-        _check(call, params)
-        asked = call.hear(params, ctx)
-    except Refuse as refused:
-        return refused.fault
-    return Heard(call.op, asked, key_id=_key(request), path=request.target)
+    return engine.heard(call, request.path, _params(request), ctx, _key(request))
 
 
-def _check(call: Call, params: Params) -> None:
-    for name in call.needs:
-        if not params.get(name):
-            raise Refuse(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-    known = {*call.needs, *call.may, *(SIGNED if call.op is Op.BALANCES else ())}
-    read = sum(name in known for name in params)
-    if read < len(params):
-        raise Refuse(
-            -1104, f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{len(params)}'."
-        )
-    for name in ("limit", "startTime", "endTime", "fromId"):
-        _legal(name, params.get(name, "0"), _INT)
-    if params.get("limit") == "0":
-        raise Refuse(-1130, "Data sent for parameter 'limit' is not valid.")
-
-
-def _legal(name: str, text: str, legal: str) -> None:
-    if not re.fullmatch(legal, text):
-        raise Refuse(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
-
-
-def _listed(spelled: str, ctx: Ctx) -> Instrument:
-    _legal("symbol", spelled, _SYMBOL)
-    found = ctx.catalog.ours(spelled)
-    if found is None or found.venue_symbol != spelled:
-        raise Refuse(-1121, "Invalid symbol.")
-    return found
+def _params(request: Request) -> Params:
+    """Of the body too; what is in both counts as the query has it."""
+    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)) | dict(
+        parse_qsl(request.query, keep_blank_values=True)
+    )
 
 
 def _symbol(params: Params, ctx: Ctx) -> str:
     """Ours; with a status that must be the symbol's own."""
-    listed = _listed(params["symbol"], ctx)
-    if params.get("symbolStatus", listed.venue_status) != listed.venue_status:
+    found = listed(params["symbol"], ctx)
+    if params.get("symbolStatus", found.venue_status) != found.venue_status:
         raise Refuse(-1220, "The symbol's status does not match the requested symbolStatus.")
-    return listed.symbol
+    return found.symbol
 
 
 def _some(params: Params, ctx: Ctx) -> AskSymbol:
@@ -111,12 +64,12 @@ def _some(params: Params, ctx: Ctx) -> AskSymbol:
     if "symbol" in params and "symbols" in params:
         raise Refuse(-1128, "Combination of optional parameters invalid.")
     if "symbol" in params:
-        return AskSymbol(_listed(params["symbol"], ctx).symbol)
+        return AskSymbol(listed(params["symbol"], ctx).symbol)
     if "symbols" in params:
-        _legal("symbols", params["symbols"], _SYMBOLS)
+        legal("symbols", params["symbols"], SYMBOLS)
         names = msgspec.json.decode(params["symbols"], type=list[str])
         for name in names:
-            _listed(name, ctx)
+            listed(name, ctx)
     return AskSymbol("")
 
 
@@ -152,8 +105,8 @@ def _candles(params: Params, ctx: Ctx) -> AskCandles:
 
 
 _SOME = ("symbol", "symbols", "type", "symbolStatus")
-CALLS: Mapping[str, Call] = {
-    **dict.fromkeys(replies.EMPTY, Call(Op.TIME, lambda params, ctx: AskNothing(), may=tuple(SIGNED))),
+_MARKET: Mapping[str, Call] = {
+    **dict.fromkeys(replies.EMPTY, Call(Op.TIME, lambda params, ctx: AskNothing(), is_signed=True)),
     replies.PING: Call(Op.TIME, lambda params, ctx: AskNothing()),
     "/api/v3/time": Call(Op.TIME, lambda params, ctx: AskNothing()),
     "/api/v3/exchangeInfo": Call(
@@ -168,8 +121,8 @@ CALLS: Mapping[str, Call] = {
     FOLDED: Call(Op.TRADES, _trades, ("symbol",), ("limit", "fromId", "startTime", "endTime")),
     "/api/v3/klines": Call(Op.CANDLES, _candles, ("symbol", "interval"), ("limit", "startTime", "endTime")),
     "/api/v3/uiKlines": Call(Op.CANDLES, _candles, ("symbol", "interval"), ("limit", "startTime", "endTime")),
-    "/api/v3/account": Call(Op.BALANCES, lambda params, ctx: AskNothing(), may=("omitZeroBalances",)),
 }
+CALLS: Mapping[tuple[str, str], Call] = {**{("GET", path): call for path, call in _MARKET.items()}, **engine.CALLS}
 
 
 # ---- proof
@@ -181,51 +134,28 @@ def _key(request: Request) -> str:
 
 def proof(request: Request, verifier: Verifier, at: Stamp) -> Fault | None:
     try:
-        _prove(request, verifier, at)
+        auth.prove(_key(request), _params(request), auth.unsigned(request.query, request.body), verifier, at)
     except Refuse as refused:
         return refused.fault
     return None
-
-
-def _prove(request: Request, verifier: Verifier, at: Stamp) -> None:
-    key = _key(request)
-    if not re.fullmatch(r"[A-Za-z0-9]{64}", key):
-        raise Refuse(-2014, "API-key format invalid.", 401)
-    params = dict(parse_qsl(request.query, keep_blank_values=True))
-    for name in ("timestamp", "signature"):
-        if not params.get(name):
-            raise Refuse(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-    _check_clock(params, at)
-    if not verifier.knows(key):
-        raise Refuse(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-    signed, signature = auth.unsigned(request.query)
-    if not signature or not verifier.verify(key, auth.payload(signed, request.body), signature):
-        raise Refuse(-1022, "Signature for this request is not valid.")
-
-
-def _check_clock(params: Params, at: Stamp) -> None:
-    """Taken iff timestamp < serverTime + 1000 and serverTime - timestamp <= recvWindow."""
-    window = params.get("recvWindow", str(WINDOW_MS))
-    _legal("timestamp", params["timestamp"], _INT)
-    _legal("recvWindow", window, _DECIMAL)
-    if float(window) > WINDOW_MOST_MS:
-        raise Refuse(-1102, f"'recvWindow' contains unexpected value. Cannot be greater than {WINDOW_MOST_MS}.")
-    timestamp_ms = int(params["timestamp"])
-    if timestamp_ms >= at.venue_ms + AHEAD_MS:
-        raise Refuse(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
-    if at.venue_ms - timestamp_ms > float(window):
-        raise Refuse(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
 # ---- say, refuse, limit
 
 
 def say(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Reply:
-    return Reply(200, _JSON, msgspec.json.encode(replies.reply(heard, answer, ctx, at)))
+    if isinstance(answer, Fault):
+        return refuse(worded(answer, heard.op))
+    if heard.op is Op.CANCEL_ALL and not answer:
+        return refuse(worded(Fault(Kind.NOT_FOUND), heard.op))
+    path, _, query = heard.path.partition("?")
+    words = engine.SAYS.get(path)
+    said = words(answer, parse_qs(query), ctx, at) if words else replies.reply(heard, answer, ctx, at)
+    return Reply(200, _JSON, msgspec.json.encode(said))
 
 
 _SOCKETS = "Please use WebSocket Streams for live updates to avoid"
-# What a fault without the venue's code is said with: a mishap's, or the city's own. (status, code, words)
+# What a fault without the venue's code is said with: a mishap's, the city's own, or the engine's. (status, code, words)
 _USUAL: Mapping[Kind, tuple[int, int, str]] = {
     Kind.MAINTENANCE: (503, -1008, "Server is currently overloaded with other requests. Please try again in a few "
                                    "minutes."),
@@ -233,7 +163,44 @@ _USUAL: Mapping[Kind, tuple[int, int, str]] = {
     Kind.LIMIT: (429, -1003, "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. "
                              f"{_SOCKETS} polling the API."),
     Kind.SYMBOL: (400, -1121, "Invalid symbol."),
+    Kind.FUNDS: (400, -2010, "Account has insufficient balance for requested action."),
+    Kind.DUPLICATE: (400, -2010, "Duplicate order sent."),
+    Kind.POST_ONLY: (400, -2010, "Order would immediately match and take."),
+    Kind.MARKET_STATE: (400, -2010, "Market is closed."),
+    Kind.PERMISSION: (400, -2010, "This action is disabled on this account."),
+    Kind.ACCOUNT: (400, -2010, "This account may not place or cancel orders."),
+    Kind.RISK: (400, -2010, "This action is disabled on this account."),
+    Kind.KEY: (401, -2015, "Invalid API-key, IP, or permissions for action."),
+    Kind.CLOCK: (400, -1021, "Timestamp for this request is outside of the recvWindow."),
+    Kind.NOT_FOUND: (400, -2013, "Order does not exist."),
+    Kind.INVALID: (400, -1013, "Invalid quantity."),
 }  # fmt: skip
+_UNKNOWN_ORDER = (400, -2011, "Unknown order sent.")  # filled, cancelled or never there: all the same to a cancel
+_FAILED: Mapping[str, tuple[int, int, str]] = {
+    "tick": (400, -1013, "Filter failure: PRICE_FILTER"),
+    "lot": (400, -1013, "Filter failure: LOT_SIZE"),
+    "min qty": (400, -1013, "Filter failure: LOT_SIZE"),
+    "max qty": (400, -1013, "Filter failure: LOT_SIZE"),
+    "min notional": (400, -1013, "Filter failure: NOTIONAL"),
+    "price band": (400, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
+    "orders": (400, -1013, "Filter failure: MAX_NUM_ORDERS"),
+    "trigger": (400, -2010, "Order would trigger immediately."),
+    "liquidity": (400, -1112, "No orders on book for symbol."),
+    "no change": (400, -2038, "The requested action would change no state; rejecting"),
+    "amend up": (400, -2038, "Order amend (quantity increase) is not supported."),
+    "filled": (400, -2038, "The requested action would change no state; rejecting"),
+    "deadline": _USUAL[Kind.CLOCK],
+}
+
+
+def worded(fault: Fault, op: Op) -> Fault:
+    """What the engine refuses, in the venue's own words; what has a code already stays as it is."""
+    if fault.code:
+        return fault
+    words = _FAILED.get(fault.said) or _USUAL.get(fault.kind)
+    if fault.kind is Kind.NOT_FOUND and op in (Op.CANCEL, Op.CANCEL_ALL, Op.AMEND):
+        words = _UNKNOWN_ORDER
+    return spoken(*words, fault.wait_ms, fault.until_ms) if words else fault
 
 
 def refuse(fault: Fault) -> Reply:
@@ -248,30 +215,33 @@ def refuse(fault: Fault) -> Reply:
     return Reply(fault.status or status, {**_JSON, **later}, msgspec.json.encode(body))
 
 
-def _fault(status: int, code: int, said: str, wait_ms: int = 0, until_ms: int = 0) -> Fault:
-    kind = faults.kind_of(status, wire.Refusal(code, said))
-    return Fault(kind, code=str(code), said=said, status=status, wait_ms=wait_ms, until_ms=until_ms)
+_USED_UP: Mapping[str, tuple[int, str]] = {
+    "dials": (-1034, "Too many connections."),
+    "api dials": (-1034, "Too many connections."),
+    "raw": (-1003, "Too many requests; current limit is 300000 requests per 5 MINUTE."),
+    "orders": (-1015, "Too many new orders; current limit is 100 orders per 10 SECOND."),
+    "orders a day": (-1015, "Too many new orders; current limit is 200000 orders per 1 DAY."),
+}
 
 
 def limit(budget: str, wait_ms: int) -> Fault:
-    if budget == "dials":
-        return _fault(429, -1034, "Too many connections.", wait_ms)
-    if budget == "raw":
-        return _fault(429, -1003, "Too many requests; current limit is 300000 requests per 5 MINUTE.", wait_ms)
-    return _fault(*_USUAL[Kind.LIMIT], wait_ms)
+    _, code, said = _USUAL[Kind.LIMIT]
+    return spoken(429, *_USED_UP.get(budget, (code, said)), wait_ms)
 
 
 def ban(budget: str, wait_ms: int, until_ms: int) -> Fault | None:
-    """Those who go on after 429; a connection that sends too many frames is cut instead."""
-    if budget == "frames":
+    """Those who go on after 429. A connection that sends too many frames is cut instead, and who places too many orders
+    is only refused more of them."""
+    if budget in ("frames", "orders", "orders a day"):
         return None
     said = f"Way too much request weight used; IP banned until {until_ms}. {_SOCKETS} bans."
-    return _fault(418, -1003, said, wait_ms, until_ms)
+    return spoken(418, -1003, said, wait_ms, until_ms)
 
 
 def toll(readings: tuple[Reading, ...]) -> Mapping[str, str]:
-    used = next((str(one.used) for one in readings if one.budget == "weight"), None)
-    return {} if used is None else {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used}
+    told = {header: str(one.used) for one in readings for header, budget in USED.items() if one.budget == budget}
+    weight = told.get("x-mbx-used-weight-1m")
+    return told if weight is None else {"x-mbx-used-weight": weight, **told}
 
 
 MIRROR = Mirror(
@@ -282,8 +252,14 @@ MIRROR = Mirror(
     limit=limit,
     ban=ban,
     toll=toll,
-    rooms={"market": MarketRoom, "market/raw": MarketRoom},
-    paths={"market": "/stream", "market/raw": RAW},
+    rooms={
+        "market": MarketRoom,
+        "market/raw": MarketRoom,
+        "ws_api": partial(office.AccountRoom, office.Desk(CALLS, say)),
+    },
+    paths={"market": "/stream", "market/raw": RAW, "ws_api": PATH},
     listing=channels.listing,
     decoys=(RETIRED[0], "/api/v1/depth"),
+    habits=Habits(latest_cancel="unknown"),
+    client_name=lambda number: f"auto{number:018d}",
 )

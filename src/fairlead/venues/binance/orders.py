@@ -37,6 +37,7 @@ STATES: Mapping[str, Status] = {  # enums.md, Order status
     "EXPIRED": Status.EXPIRED,
     "EXPIRED_IN_MATCH": Status.EXPIRED,  # self-trade prevention
 }
+SPELLED: Mapping[OrderType, str] = {ours: theirs for theirs, ours in TYPES.items() if theirs != MAKER}
 TIFS = {tif.value: tif for tif in Tif}
 NO_REASON = ("", "NONE")
 

@@ -12,11 +12,13 @@ from urllib.parse import parse_qs
 import msgspec
 
 from fairlead.model import numbers
-from fairlead.model.account import Balance
 from fairlead.model.instrument import Instrument
 from fairlead.model.intervals import next_ns
-from fairlead.model.market import MS, Candle, Quote, Ticker, Trade
+from fairlead.model.market import MS, Candle, Ticker, Trade
+from fairlead.model.orders import Fill, OrderReport, Receipt, Status
 from fairlead.venues.binance.rest import BY_NUMBER, FOLDED, LATEST, book_limit
+from fairlead.venues.binance.trade import cancel_name, reason, spelled
+from fairlead.wire.asks import Op
 from fairlead.wire.door import Side
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.mirror import Depth, Heard
@@ -41,8 +43,10 @@ Query = Mapping[str, list[str]]
 
 
 def text(number: float | Decimal | None) -> str:
-    """A float's shortest text, padded; what is not known is 0."""
-    return format(number if isinstance(number, Decimal) else Decimal(repr(number or 0.0)), f".{PLACES}f")
+    """A Decimal, exactly, or a float's shortest text, padded; what is not known is 0."""
+    if isinstance(number, Decimal):
+        return format(number, f".{max(PLACES, numbers.decimals_of(number))}f")
+    return format(Decimal(repr(number or 0.0)), f".{PLACES}f")
 
 
 def pairs(side: Side, listed: Instrument) -> list[tuple[str, str]]:
@@ -57,6 +61,8 @@ def pairs(side: Side, listed: Instrument) -> list[tuple[str, str]]:
 def reply(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Any:
     """The body of the reply, for the path and the query that Heard.path holds."""
     path, _, query = heard.path.partition("?")
+    if heard.op in _ORDERS:
+        return _ORDERS[heard.op](answer, parse_qs(query), ctx)
     return _REPLIES[path](answer, parse_qs(query), ctx, at)
 
 
@@ -137,7 +143,7 @@ def _ticker_reply(say: Callable[[Ticker, str], Said]) -> Callable[..., Any]:
     return saying
 
 
-def _day(one: Ticker, spelled: str) -> Said:
+def day(one: Ticker, spelled: str) -> Said:
     first, last, volume, turnover = one.open or 0.0, one.last or 0.0, one.volume or 0.0, one.quote_volume or 0.0
     closed_ms, none = one.venue_ns // MS, text(0.0)
     return {
@@ -191,19 +197,85 @@ def _klines(answer: Sequence[Candle], query: Query, ctx: Ctx, at: Stamp) -> list
     ]  # fmt: skip
 
 
-def _account(answer: Sequence[Balance], query: Query, ctx: Ctx, at: Stamp) -> Said:
-    shown = [one for one in answer if one.total or query.get("omitZeroBalances") != ["true"]]
-    none = text(0.0)
-    return {
-        "makerCommission": 10, "takerCommission": 10, "buyerCommission": 0, "sellerCommission": 0,
-        "commissionRates": {"maker": "0.00100000", "taker": "0.00100000", "buyer": none, "seller": none},
-        "canTrade": True, "canWithdraw": False, "canDeposit": True, "brokered": False,
-        "requireSelfTradePrevention": False, "preventSor": False, "updateTime": at.venue_ms, "accountType": "SPOT",
-        "balances": [
-            {"asset": one.asset, "free": text(one.free), "locked": text(one.total - one.free)} for one in shown
-        ],
-        "permissions": ["SPOT"], "uid": 354_937_868,
+# ---- orders and fills: what a Receipt, an OrderReport, a Fill are called here
+
+
+def _row(one: OrderReport, ctx: Ctx) -> dict[str, Any]:
+    status, kind, tif = spelled(one)
+    row = {
+        "symbol": ctx.catalog.theirs(one.symbol).venue_symbol, "orderId": int(one.order_id), "orderListId": -1,
+        "clientOrderId": one.client_id, "price": text(one.price), "origQty": text(one.qty),
+        "executedQty": text(one.filled), "origQuoteOrderQty": text(one.quote_qty),
+        "cummulativeQuoteQty": text(one.cost), "status": status, "timeInForce": tif, "type": kind,
+        "side": one.side.upper(), "selfTradePreventionMode": "NONE",
     }  # fmt: skip
+    return row | ({"expiryReason": reason(one)} if one.status is Status.EXPIRED else {})
+
+
+def _placed(told: Receipt, params: Query, ctx: Ctx) -> Said:
+    """A market or limit order is told in full unless otherwise asked for, another in short."""
+    form = params.get("newOrderRespType", ["FULL" if params["type"][0] in ("MARKET", "LIMIT") else "ACK"])[0]
+    at_ms = told.venue_ns // MS
+    ack = {"symbol": params["symbol"][0], "orderId": int(told.order_id), "orderListId": -1,
+           "clientOrderId": told.client_id, "transactTime": at_ms}  # fmt: skip
+    if told.report is None or form == "ACK":
+        return ack
+    trigger = {"stopPrice": text(told.report.trigger)} if told.report.trigger else {}
+    fills = {"fills": [_part(one) for one in told.fills]} if form == "FULL" else {}
+    return ack | _row(told.report, ctx) | {"workingTime": -1 if trigger else at_ms} | trigger | fills
+
+
+def _part(one: Fill) -> Said:
+    return {"price": text(one.price), "qty": text(one.qty), "commission": text(one.fee),
+            "commissionAsset": one.fee_asset, "tradeId": int(one.id)}  # fmt: skip
+
+
+def _cancelled(told: Receipt, params: Query, ctx: Ctx) -> Said:
+    own = params.get("newClientOrderId", [cancel_name(told.order_id)])[0]
+    row = _row(told.report, ctx) if told.report else {"symbol": params["symbol"][0], "orderId": int(told.order_id)}
+    return row | {"origClientOrderId": told.client_id, "clientOrderId": own, "transactTime": told.venue_ns // MS}
+
+
+def _amended(told: Receipt, params: Query, ctx: Ctx) -> Said:
+    row = _row(told.report, ctx) if told.report else {}
+    other = {"origQty": "qty", "origQuoteOrderQty": "quoteOrderQty", "cummulativeQuoteQty": "cumulativeQuoteQty"}
+    named = {other.get(name, name): value for name, value in row.items()}
+    at_ms = told.venue_ns // MS
+    more = {"origClientOrderId": told.client_id, "preventedQty": text(0.0), "workingTime": at_ms}
+    return {"transactTime": at_ms, "executionId": at_ms, "amendedOrder": named | more}
+
+
+def _queried(one: OrderReport, params: Query, ctx: Ctx) -> Said:
+    made_ms = one.created_ns // MS
+    return _row(one, ctx) | {
+        "stopPrice": text(one.trigger), "icebergQty": text(0.0), "time": made_ms, "updateTime": one.venue_ns // MS,
+        "isWorking": one.status is not Status.PENDING, "workingTime": made_ms,
+    }  # fmt: skip
+
+
+def _filled(one: Fill, params: Query, ctx: Ctx) -> Said:
+    return {
+        "symbol": ctx.catalog.theirs(one.symbol).venue_symbol, "id": int(one.id), "orderId": int(one.order_id),
+        "orderListId": -1, "price": text(one.price), "qty": text(one.qty), "quoteQty": text(one.price * one.qty),
+        "commission": text(one.fee), "commissionAsset": one.fee_asset, "time": one.venue_ns // MS,
+        "isBuyer": one.side == "buy", "isMaker": bool(one.maker), "isBestMatch": True,
+    }  # fmt: skip
+
+
+def _each(say: Callable[[Any, Query, Ctx], Said]) -> Callable[[Any, Query, Ctx], list[Said]]:
+    return lambda answer, params, ctx: [say(one, params, ctx) for one in answer]
+
+
+_ORDERS: Mapping[Op, Callable[[Any, Query, Ctx], Any]] = {
+    Op.PLACE: _placed,
+    Op.AMEND: _amended,
+    Op.CANCEL: _cancelled,
+    Op.CANCEL_ALL: _each(_cancelled),
+    Op.ORDER: _queried,
+    Op.OPEN_ORDERS: _each(_queried),
+    Op.ORDERS: _each(_queried),
+    Op.FILLS: _each(_filled),
+}
 
 
 PING = "/api/v3/ping"
@@ -215,7 +287,7 @@ _REPLIES: Mapping[str, Callable[..., Any]] = {
     "/api/v3/time": lambda answer, query, ctx, at: {"serverTime": answer},
     "/api/v3/exchangeInfo": _exchange_info,
     "/api/v3/depth": _depth,
-    "/api/v3/ticker/24hr": _ticker_reply(_day),
+    "/api/v3/ticker/24hr": _ticker_reply(day),
     "/api/v3/ticker/price": _ticker_reply(_price),
     "/api/v3/ticker/bookTicker": _ticker_reply(_best),
     LATEST: _trades,
@@ -223,69 +295,4 @@ _REPLIES: Mapping[str, Callable[..., Any]] = {
     FOLDED: _folded_trades,
     "/api/v3/klines": _klines,
     "/api/v3/uiKlines": _klines,
-    "/api/v3/account": _account,
-}
-
-
-# ---- streams (web-socket-streams.md)
-
-
-def _told_book(event: Depth, listed: Instrument) -> Said:
-    return {"e": "depthUpdate", "E": event.venue_ns // MS, "s": listed.venue_symbol, "U": event.first, "u": event.last,
-            "b": pairs(event.bids, listed), "a": pairs(event.asks, listed)}  # fmt: skip
-
-
-def _told_trade(event: Trade, listed: Instrument) -> Said:
-    at_ms = event.venue_ns // MS
-    return {"e": "trade", "E": at_ms, "s": listed.venue_symbol, "t": int(event.id), "p": text(event.price),
-            "q": text(event.qty), "T": at_ms, "m": event.side == "sell", "M": True}  # fmt: skip
-
-
-def _told_folded(event: Trade, listed: Instrument) -> Said:
-    at_ms, number = event.venue_ns // MS, int(event.id)
-    return {"e": "aggTrade", "E": at_ms, "s": listed.venue_symbol, "a": number, "p": text(event.price),
-            "q": text(event.qty), "f": number - event.count + 1, "l": number, "T": at_ms, "m": event.side == "sell",
-            "M": True}  # fmt: skip
-
-
-def _told_quote(event: Quote, listed: Instrument) -> Said:
-    return {"u": event.seq, "s": listed.venue_symbol, "b": text(event.bid), "B": text(event.bid_qty),
-            "a": text(event.ask), "A": text(event.ask_qty)}  # fmt: skip
-
-
-def _told_ticker(event: Ticker, listed: Instrument) -> Said:
-    day = _day(event, listed.venue_symbol)
-    letters = {"s": "symbol", "p": "priceChange", "P": "priceChangePercent", "w": "weightedAvgPrice",
-               "x": "prevClosePrice", "c": "lastPrice", "Q": "lastQty", "b": "bidPrice", "B": "bidQty", "a": "askPrice",
-               "A": "askQty", "o": "openPrice", "h": "highPrice", "l": "lowPrice", "v": "volume", "q": "quoteVolume",
-               "O": "openTime", "C": "closeTime", "F": "firstId", "L": "lastId", "n": "count"}  # fmt: skip
-    return {"e": "24hrTicker", "E": day["closeTime"], **{letter: day[name] for letter, name in letters.items()}}
-
-
-def _told_mini(event: Ticker, listed: Instrument) -> Said:
-    day = _told_ticker(event, listed)
-    return {"e": "24hrMiniTicker", **{letter: day[letter] for letter in ("E", "s", "c", "o", "h", "l", "v", "q")}}
-
-
-def _told_bar(event: Candle, listed: Instrument) -> Said:
-    trades, volume, turnover = event.trades or 0, event.volume, event.quote_volume or 0.0
-    bar = {
-        "t": event.open_ns // MS, "T": next_ns(event.interval, event.open_ns) // MS - 1, "s": listed.venue_symbol,
-        "i": event.interval, "f": 0 if trades else -1, "L": trades - 1, "o": text(event.open), "c": text(event.close),
-        "h": text(event.high), "l": text(event.low), "v": text(volume), "n": trades, "x": event.closed,
-        "q": text(turnover), "V": text(volume / 2), "Q": text(turnover / 2), "B": "0",
-    }  # fmt: skip
-    return {"e": "kline", "E": event.venue_ns // MS, "s": listed.venue_symbol, "k": bar}
-
-
-# what follows the symbol in a stream's name -> kind of topic, and how it is said
-STREAMS: Mapping[str, tuple[str, Callable[[Any, Instrument], Said]]] = {
-    "depth": ("book", _told_book),
-    "depth@100ms": ("book", _told_book),
-    "trade": ("trades", _told_trade),
-    "aggTrade": ("trades", _told_folded),
-    "bookTicker": ("quote", _told_quote),
-    "ticker": ("ticker", _told_ticker),
-    "miniTicker": ("ticker", _told_mini),
-    "kline": ("candles", _told_bar),
 }

@@ -15,11 +15,12 @@ import msgspec
 from fairlead.errors import Misuse
 from fairlead.model import numbers
 from fairlead.model.market import MS
-from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt
+from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Status, Tif
 from fairlead.venues.binance import orders, wire
+from fairlead.venues.binance.auth import WINDOW_MOST_MS
 from fairlead.venues.binance.channels import NAME
 from fairlead.venues.binance.faults import NOTHING_OPEN
-from fairlead.venues.binance.orders import MAKER, NO_REASON, STATES, TIFS, TYPES, some, symbol_of
+from fairlead.venues.binance.orders import MAKER, NO_REASON, SPELLED, STATES, TIFS, TYPES, some, symbol_of
 from fairlead.venues.binance.rest import strict, weight
 from fairlead.wire.asks import Op
 from fairlead.wire.endpoint import Ctx, Effect, Endpoint
@@ -28,8 +29,6 @@ from fairlead.wire.orders import AskAmend, AskCancel, AskCancelAll, AskOrder, As
 from fairlead.wire.shapes import Nonsense
 
 ORDER, AMEND, OPEN = "/api/v3/order", "/api/v3/order/amend/keepPriority", "/api/v3/openOrders"
-WINDOW_MOST_MS = 60_000  # of recvWindow
-SPELLED: Mapping[OrderType, str] = {ours: theirs for theirs, ours in TYPES.items() if theirs != MAKER}
 
 A = TypeVar("A", Receipt, OrderReport)
 
@@ -207,6 +206,33 @@ def _part(part: orders.FillPart, row: orders.OrderRow, client_id: str, ctx: Ctx)
         client_id=client_id,
         venue_ns=row.transact_time * MS,
     )
+
+
+# ---- the other way
+
+_STATUS: Mapping[Status, str] = {ours: theirs for theirs, ours in reversed(tuple(STATES.items()))}
+_LEFT: Mapping[Tif | None, str] = {
+    Tif.IOC: "UNFILLED_IOC_QUANTITY_EXPIRED",
+    Tif.FOK: "UNFILLED_FOK_ORDER_EXPIRED",
+}
+
+
+def reason(one: OrderReport) -> str:
+    """Why it expired; NONE where it did not."""
+    if one.status is not Status.EXPIRED:
+        return "NONE"
+    return one.reason or ("INSUFFICIENT_LIQUIDITY" if one.type is OrderType.MARKET else _LEFT.get(one.tif, "NONE"))
+
+
+def spelled(one: OrderReport) -> tuple[str, str, str]:
+    """(status, type, timeInForce); an order without a limit is told as GTC."""
+    kind = MAKER if one.post_only else SPELLED[one.type or OrderType.LIMIT]
+    return _STATUS[one.status], kind, one.tif.value if one.tif else "GTC"
+
+
+def cancel_name(order_id: str) -> str:
+    """What the venue calls a cancel that was not named."""
+    return f"cancel{order_id}"
 
 
 _ORDER = msgspec.json.Decoder(orders.OrderRow).decode
