@@ -50,6 +50,18 @@ def test_the_mark_is_written_ahead_and_so_rarely() -> None:
     assert shelf.writes == 2
 
 
+def test_two_programs_with_one_key_get_along_after_a_refusal() -> None:
+    """If this failed, a glance at the balances would have every order of a running bot refused for a minute."""
+    shelf = Shelf()
+    bot = Nonces(shelf, "n")
+    bot.next(1_000)
+    glance = Nonces(shelf, "n")
+    seen = glance.next(2_000)
+    assert bot.next(3_000) < seen
+    bot.doubt()
+    assert bot.next(3_000) > seen
+
+
 @pytest.mark.parametrize("text", [b"", b"word", b"-5", b"9" * 40, b"1.5"])
 def test_a_text_that_is_not_ours_counts_as_nothing(text: bytes) -> None:
     """If this failed, a broken file would keep a key from ever signing again."""

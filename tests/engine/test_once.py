@@ -226,6 +226,20 @@ def test_the_signed_requests_of_a_key_arrive_in_the_order_of_their_numbers() -> 
     trading(visit, rises=True)
 
 
+def test_a_number_that_was_refused_leads_above_the_mark_of_whoever_used_a_higher_one() -> None:
+    """If this failed, two programs with one key would lock each other out."""
+
+    async def visit(stage: Stage) -> None:
+        stage.desk.time.nonces.doubt = lambda: doubts.append(1)  # type: ignore[method-assign]
+        doubts: list[int] = []
+        stage.replies["/cancel"] = refusal(401, "nonce")
+        outcome = await stage.desk.teller.errand(Op.CANCEL, CANCEL, Priority.CANCEL)
+        assert isinstance(outcome, Fault)
+        assert (outcome.kind, doubts) == (Kind.NONCE, [1])
+
+    trading(visit)
+
+
 def test_without_a_key_nothing_is_asked_of_an_account() -> None:
     """If this failed, an unsigned order would be sent, and refused with words that explain nothing."""
 

@@ -112,6 +112,8 @@ class Carrier:
         readings = self._venue.readings(reply)
         self._heed(readings)
         fault = self._venue.fault(reply, row.op)
+        if fault is not None and fault.kind is Kind.NONCE:
+            self._time.nonces.doubt()
         if fault is not None and not any(one.quiet_ms or one.quiet_until_ms for one in readings):
             self.rest(row, asked, fault)
         return fault

@@ -25,6 +25,10 @@ class Nonces:
             self._keep(self._store)
         return self._last
 
+    def doubt(self) -> None:
+        """The venue has seen a higher one: another program may use this key, and has left its mark."""
+        self._last = max(self._last, self._recalled())
+
     def _keep(self, store: Store) -> None:
         """An unwritable mark stops nobody: a number that is too low is refused by the venue, and so no danger."""
         mark = self._last + AHEAD_US
