@@ -165,44 +165,44 @@ def _rows_most(limit: int) -> int:
 
 
 def _ask_history(asked: AskOrders | AskFills, ctx: Ctx) -> Params:
-    """`begin` and `end` are both within; what is asked for ends before `end_ns`."""
+    """`begin` and `end` are both within."""
     one = ctx.catalog.theirs(asked.symbol)
     order = {"ordId": asked.order_id} if isinstance(asked, AskFills) and asked.order_id else {}
     begin = {"begin": str(-(-asked.start_ns // MS))} if asked.start_ns else {}
-    end = {"end": str(-(-asked.end_ns // MS) - 1)} if asked.end_ns else {}
+    end = {"end": str(asked.end_ns // MS)} if asked.end_ns else {}
     of = {"instType": TYPES[one.kind], "instId": one.venue_symbol}
     return of | order | begin | end | _page(asked.page, _rows_most(asked.limit))
 
 
 def _read_orders(body: bytes, asked: AskOpenOrders | AskOrders | AskOrder, ctx: Ctx) -> tuple[OrderReport, ...]:
-    return tuple(nouns(body, OrderRow, lambda row: row.report(ctx)))
+    return tuple(reversed(nouns(body, OrderRow, lambda row: row.report(ctx))))  # the venue sends the newest first
 
 
 def _more_open(asked: AskOpenOrders, answer: tuple[OrderReport, ...]) -> AskOpenOrders | None:
-    return replace(asked, page=answer[-1].order_id) if len(answer) >= PAGE_MOST else None
+    return replace(asked, page=answer[0].order_id) if len(answer) >= PAGE_MOST else None
 
 
 def _more_orders(asked: AskOrders, answer: tuple[OrderReport, ...]) -> AskOrders | None:
     """Who names no beginning wants the latest: one page."""
     full = len(answer) >= _rows_most(asked.limit)
-    return replace(asked, page=answer[-1].order_id) if asked.start_ns and full else None
+    return replace(asked, page=answer[0].order_id) if asked.start_ns and full else None
 
 
 class Bills(tuple[Fill, ...]):
-    """A page of fills, with the id of its last bill: by that, and not by a trade's id, the next page is asked for."""
+    """A page of fills, with the id of its oldest bill: by that, and not by a trade's id, older ones are asked for."""
 
-    last_bill: str = ""
+    oldest: str = ""
 
 
 def _read_fills(body: bytes, asked: AskFills, ctx: Ctx) -> tuple[Fill, ...]:
     pairs = nouns(body, FillRow, lambda row: (row.noun(ctx), row.bill_id))
-    found = Bills(fill for fill, _ in pairs)
-    found.last_bill = pairs[-1][1] if pairs else ""
+    found = Bills(fill for fill, _ in reversed(pairs))
+    found.oldest = pairs[-1][1] if pairs else ""
     return found
 
 
 def _more_fills(asked: AskFills, answer: tuple[Fill, ...]) -> AskFills | None:
-    bill = answer.last_bill if isinstance(answer, Bills) else ""
+    bill = answer.oldest if isinstance(answer, Bills) else ""
     full = len(answer) >= _rows_most(asked.limit)
     return replace(asked, page=bill) if asked.start_ns and full and bill else None
 

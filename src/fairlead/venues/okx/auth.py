@@ -19,6 +19,7 @@ SECRET_WORDS = frozenset({KEY, SIGN, PASS})
 DEMO = {"x-simulated-trading": "1"}  # demo answers at the live address to those who say so
 CLOCK_MS = 30_000  # a request further off than this is refused (50102)
 SECONDS_CHARS = 12
+LOGIN_PATH = "".join(f"/{part}" for part in ("users", "self", "verify"))
 HEX = "0123456789abcdef"
 
 
@@ -48,7 +49,8 @@ def login(signer: Signer, at: Stamp) -> dict[str, str]:
 
 
 def login_message(when: str) -> bytes:
-    return f"{when}GET/users/self/verify".encode()
+    """As a GET of the address that verifies who one is."""
+    return f"{when}GET{LOGIN_PATH}".encode()
 
 
 def iso(at_ms: int) -> str:

@@ -17,14 +17,14 @@ from fairlead.model.market import MS
 from fairlead.model.orders import OrderType
 from fairlead.venues.okx import auth, channels
 from fairlead.venues.okx.account import HEDGED, ONE_SIDED, PAGE_MOST, SWITCH_LEAST_MS, SWITCH_MOST_MS, family
-from fairlead.venues.okx.faults import Denied
+from fairlead.venues.okx.faults import Denied, Wrong
 from fairlead.venues.okx.orders import KINDS
 from fairlead.venues.okx.rest import FENCE, TYPES
 from fairlead.venues.okx.trade import BATCH_MOST, usual_margin
 from fairlead.wire import orders as ask
 from fairlead.wire.asks import AskNothing, AskSymbol, Op
 from fairlead.wire.endpoint import Ctx
-from fairlead.wire.faults import Fault, Kind
+from fairlead.wire.faults import Kind
 from fairlead.wire.http import Request
 
 Query: TypeAlias = Mapping[str, str]
@@ -32,14 +32,6 @@ Question: TypeAlias = tuple[Op, Any, str]  # with what its answer must be told b
 DIGITS_MOST = 20
 NAME_MOST_CHARS = 32
 _body = msgspec.json.Decoder(float_hook=Decimal).decode
-
-
-class Wrong(Exception):
-    """What the venue answers to a parameter; raised by the readers of parameters below, caught by who hears."""
-
-    def __init__(self, code: str, said: str, kind: Kind = Kind.INVALID, status: int = 400) -> None:
-        super().__init__(said)
-        self.fault = Fault(kind, code=code, said=said, status=status)
 
 
 # ---- parameters
@@ -65,7 +57,6 @@ def instrument(query: Query, ctx: Ctx) -> Instrument:
 
 
 def _word(query: Query, name: str, *words: str) -> str:
-    """One of these; the first where nothing is given, if that is allowed by an empty first."""
     text = query.get(name, "")
     if text not in words:
         raise Wrong("51000", f"Parameter {name} error")
@@ -98,10 +89,10 @@ def _names(query: Query) -> dict[str, str]:
 
 
 def _margin(query: Query, one: Instrument, ctx: Ctx, name: str) -> str:
-    """ "" where it is the usual one."""
-    usual = usual_margin(one, ctx)
-    margin = _word(query, name, *(("cross", "isolated") if one.kind != "spot" else (usual,)))
-    return "" if margin == usual else margin
+    """Of spot nothing is said, since an account has but one way."""
+    if one.kind == "spot":
+        return _word(query, name, usual_margin(one, ctx)) and ""
+    return _word(query, name, "cross", "isolated")
 
 
 # ---- orders: each by REST with its instId, by socket with its instIdCode
@@ -112,37 +103,36 @@ def placed(query: Query, ctx: Ctx, until_ms: int) -> ask.AskPlace:
     if type_ not in KINDS or type_ in ("rpi", "optimal_limit_ioc"):
         raise Wrong("51000", "Parameter ordType error")
     kind, tif, post_only = KINDS[type_]
-    side = _word(query, "side", "buy", "sell")
-    margin = _margin(query, one, ctx, "tdMode")
+    side, margin = _word(query, "side", "buy", "sell"), _margin(query, one, ctx, "tdMode")
     given(query, "sz")
     size, market = _amount(query, "sz"), kind is OrderType.MARKET
     if not market:
         given(query, "px")
-    in_quote = False
-    if spot and market:
-        usual = "quote_ccy" if side == "buy" else "base_ccy"
-        in_quote = _word({"tgtCcy": query.get("tgtCcy") or usual}, "tgtCcy", "base_ccy", "quote_ccy") == "quote_ccy"
-    pos_side = _word({"posSide": query.get("posSide") or "net"}, "posSide", *(_SIDES[:1] if spot else _SIDES))
+    units = _word(query, "tgtCcy", "", "base_ccy", "quote_ccy") or ("quote_ccy" if side == "buy" else "base_ccy")
+    in_quote = spot and market and units == "quote_ccy"
+    pos_side = _side(query, *(() if spot else _SIDES))
     asked = ask.AskPlace(
         symbol=one.symbol, side=side, type=kind, client_id=_name(query, "clOrdId"), price=_amount(query, "px"),
         qty=None if in_quote else size, quote_qty=size if in_quote else None, post_only=post_only,
         reduce_only=not spot and query.get("reduceOnly") == "true", margin=margin,
-        pos_side="" if pos_side == "net" else pos_side, until_ms=until_ms,
+        pos_side=pos_side, until_ms=until_ms,
     )  # fmt: skip
     return asked if tif is None else replace(asked, tif=tif)
 
 
-_SIDES = ("net", "long", "short")
+_SIDES = ("long", "short")
+
+
+def _side(query: Query, *sides: str) -> str:
+    return _word(query, "posSide", "", "net", *sides).removeprefix("net")
 
 
 def amended(query: Query, ctx: Ctx, until_ms: int) -> ask.AskAmend:
-    one, names = instrument(query, ctx), _names(query)
-    qty, price = _amount(query, "newSz"), _amount(query, "newPx")
+    qty, price, request = _amount(query, "newSz"), _amount(query, "newPx"), _name(query, "reqId")
     if qty is None and price is None:
         raise Wrong("51000", "Parameter newSz error")
-    request = _name(query, "reqId")
-    asked = ask.AskAmend(symbol=one.symbol, qty=qty, price=price, request=request, until_ms=until_ms)
-    return replace(asked, **names)
+    asked = ask.AskAmend(symbol=instrument(query, ctx).symbol, qty=qty, price=price, request=request, until_ms=until_ms)
+    return replace(asked, **_names(query))
 
 
 def cancelled(query: Query, ctx: Ctx, until_ms: int) -> ask.AskCancel:
@@ -154,14 +144,16 @@ EACH: dict[Op, Callable[[Query, Ctx, int], Any]] = {
 }  # fmt: skip
 
 
-def orders_of(op: Op, rows: list[Query], ctx: Ctx, until_ms: int) -> Any:
+def orders_of(
+    op: Op, rows: list[Query], ctx: Ctx, until_ms: int, named: Callable[[Query], Query] = lambda row: row
+) -> Any:
     """The question that these rows are. One wrong row refuses the batch, as it does in a portfolio account: the
     simulator does not take half of one."""
     many = op in (Op.PLACE_MANY, Op.CANCEL_MANY)
     if not rows or len(rows) > (BATCH_MOST if many else 1):
         raise Wrong("50024" if rows else "50002", "Too many orders in the request" if rows else "JSON syntax error")
     try:
-        asked = tuple(EACH[op](row, ctx, until_ms) for row in rows)
+        asked = tuple(EACH[op](named(row), ctx, until_ms) for row in rows)
     except Wrong as wrong:
         fault, names = wrong.fault, tuple((row.get("clOrdId", ""), row.get("ordId", "")) for row in rows)
         wrong.fault = Denied(fault.kind, code=fault.code, said=fault.said, status=200, rows=names)
@@ -173,36 +165,37 @@ def orders_of(op: Op, rows: list[Query], ctx: Ctx, until_ms: int) -> Any:
 
 # ---- all else
 def _open_orders(query: Query, ctx: Ctx) -> Question:
-    symbol = instrument(query, ctx).symbol if query.get("instId") else ""
-    _backwards(query)
-    return Op.OPEN_ORDERS, ask.AskOpenOrders(symbol=symbol, page=query.get("after", "")), ""
+    symbol = _backwards(query, ctx)
+    return Op.OPEN_ORDERS, ask.AskOpenOrders(symbol=symbol, page=query.get("after", "")), str(_limit(query))
 
 
-def _backwards(query: Query) -> None:
-    """Pages that go forward are not simulated."""
+def _limit(query: Query) -> int:
+    """0: as many as one reply holds."""
+    return min(number(query, "limit"), PAGE_MOST) % PAGE_MOST
+
+
+def _backwards(query: Query, ctx: Ctx) -> str:
+    """Of which instrument ("": all). Pages that go forward are not simulated."""
     number(query, "after")
     _word(query, "before", "")
+    _word(query, "instType", "", *TYPES.values())
+    return instrument(query, ctx).symbol if query.get("instId") else ""
 
 
-def _history(kind: type[Any], op: Op) -> Callable[[Query, Ctx], Question]:
-    """`begin` and `end` are both within. The answer may be told by its state."""
+def _orders(query: Query, ctx: Ctx) -> Question:
+    given(query, "instType")
+    return Op.ORDERS, ask.AskOrders(**_range(query, ctx)), query.get("state", "")
 
-    def read(query: Query, ctx: Ctx) -> Question:
-        if op is Op.ORDERS:
-            given(query, "instType")
-        _word(query, "instType", "", *TYPES.values())
-        _backwards(query)
-        symbol = instrument(query, ctx).symbol if query.get("instId") else ""
-        begin, end = number(query, "begin"), number(query, "end")
-        order = {"order_id": query.get("ordId", "")} if op is Op.FILLS else {}
-        limit = min(number(query, "limit") or PAGE_MOST, PAGE_MOST)
-        asked = kind(
-            symbol=symbol, start_ns=begin * MS, end_ns=(end + 1) * MS if end else 0, limit=limit,
-            page=query.get("after", ""), **order,
-        )  # fmt: skip
-        return op, asked, query.get("state", "")
 
-    return read
+def _fills(query: Query, ctx: Ctx) -> Question:
+    return Op.FILLS, ask.AskFills(**_range(query, ctx), order_id=query.get("ordId", "")), ""
+
+
+def _range(query: Query, ctx: Ctx) -> dict[str, Any]:
+    """`begin` and `end` are both within."""
+    start_ns, end_ns = number(query, "begin") * MS, number(query, "end") * MS
+    page = {"limit": _limit(query), "page": query.get("after", "")}
+    return {"symbol": _backwards(query, ctx), "start_ns": start_ns, "end_ns": end_ns, **page}
 
 
 def _order(query: Query, ctx: Ctx) -> Question:
@@ -212,27 +205,25 @@ def _order(query: Query, ctx: Ctx) -> Question:
 def _positions(query: Query, ctx: Ctx) -> Question:
     """By one name, by several (told apart in the answer), or all."""
     names = query.get("instId", "")
-    one = instrument(query, ctx).symbol if names and "," not in names else ""
-    return Op.POSITIONS, ask.AskPositions(one), names
+    return Op.POSITIONS, ask.AskPositions(instrument(query, ctx).symbol if names and "," not in names else ""), names
 
 
 def _close(query: Query, ctx: Ctx) -> Question:
     one = instrument(query, ctx)
     margin = _margin(query, one, ctx, "mgnMode")
-    side = _word(query, "posSide", "", *_SIDES).removeprefix("net")
-    asked = ask.AskClose(symbol=one.symbol, client_id=_name(query, "clOrdId"), pos_side=side, margin=margin)
-    return Op.CLOSE, asked, ""
+    name, side = _name(query, "clOrdId"), _side(query, *_SIDES)
+    return Op.CLOSE, ask.AskClose(symbol=one.symbol, client_id=name, pos_side=side, margin=margin), ""
 
 
 def _leverages(query: Query, ctx: Ctx) -> Question:
-    one = instrument(query, ctx)
-    return Op.LEVERAGE, ask.AskLeverages(symbol=one.symbol, margin=_word(query, "mgnMode", "cross", "isolated")), ""
+    one, margin = instrument(query, ctx), _word(query, "mgnMode", "cross", "isolated")
+    return Op.LEVERAGE, ask.AskLeverages(symbol=one.symbol, margin=margin), ""
 
 
 def _leverage(query: Query, ctx: Ctx) -> Question:
     one, margin = instrument(query, ctx), _word(query, "mgnMode", "cross", "isolated")
     given(query, "lever")
-    side = _word(query, "posSide", "", *_SIDES).removeprefix("net")
+    side = _side(query, *_SIDES)
     lever = _amount(query, "lever") or Decimal(0)
     return Op.SET_LEVERAGE, ask.AskLeverage(symbol=one.symbol, leverage=lever, margin=margin, pos_side=side), ""
 
@@ -243,13 +234,13 @@ def _set_mode(query: Query, ctx: Ctx) -> Question:
 
 def _fees(query: Query, ctx: Ctx) -> Question:
     """Of a pair by its name, of a swap by its family."""
-    kind, name = _word(query, "instType", *TYPES.values()), query.get("instFamily") or query.get("uly", "")
-    if kind == "SPOT":
+    name = query.get("instFamily") or query.get("uly", "")
+    if _word(query, "instType", *TYPES.values()) == "SPOT":
         return Op.FEES, AskSymbol(instrument(query, ctx).symbol), ""
-    found = [one for one in ctx.catalog if one.kind == "swap" and family(one.venue_symbol) == name]
-    if not found:
+    found = next((one for one in ctx.catalog if one.kind == "swap" and family(one.venue_symbol) == name), None)
+    if found is None:
         raise Wrong("51000", "Parameter instFamily error")
-    return Op.FEES, AskSymbol(found[0].symbol), ""
+    return Op.FEES, AskSymbol(found.symbol), ""
 
 
 def _switch(query: Query, ctx: Ctx) -> Question:
@@ -263,10 +254,10 @@ def _switch(query: Query, ctx: Ctx) -> Question:
 READS: dict[str, Callable[[Query, Ctx], Question]] = {
     "trade/order": _order,
     "trade/orders-pending": _open_orders,
-    "trade/orders-history": _history(ask.AskOrders, Op.ORDERS),
-    "trade/orders-history-archive": _history(ask.AskOrders, Op.ORDERS),
-    "trade/fills": _history(ask.AskFills, Op.FILLS),
-    "trade/fills-history": _history(ask.AskFills, Op.FILLS),
+    "trade/orders-history": _orders,
+    "trade/orders-history-archive": _orders,
+    "trade/fills": _fills,
+    "trade/fills-history": _fills,
     "account/positions": _positions,
     "account/config": lambda query, ctx: (Op.MODE, AskNothing(), ""),
     "account/leverage-info": _leverages,

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import DecodeError, Raw, Struct, json
 
 from fairlead.errors import cut
+from fairlead.model.market import MS
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fate, Fault, Kind
 from fairlead.wire.http import Reply
@@ -200,6 +201,14 @@ _WHOLE = {
 }  # fmt: skip
 
 
+class Wrong(Exception):
+    """What the venue answers to a parameter; raised by the readers of parameters, caught by who hears."""
+
+    def __init__(self, code: str, said: str, kind: Kind = Kind.INVALID, status: int = 400) -> None:
+        super().__init__(said)
+        self.fault = Fault(kind, code=code, said=said, status=status)
+
+
 class Denied(Fault, frozen=True):
     """A refusal that stands in the row of each order, as the codes of orders do."""
 
@@ -234,7 +243,8 @@ def _ack(op: Op, asked: Any, outcome: Any, at: Stamp) -> dict[str, Any]:
     code, said = worded(op, outcome) if isinstance(outcome, Fault) else ("0", "")
     order_id = getattr(asked, "order_id", "") if isinstance(outcome, Fault) else outcome.order_id
     client_id = asked.client_id if isinstance(outcome, Fault) else outcome.client_id or asked.client_id
-    row = {"clOrdId": client_id, "ordId": order_id, "ts": str(at.venue_ms), "sCode": code, "sMsg": said}
+    ts = at.venue_ms if isinstance(outcome, Fault) else outcome.venue_ns // MS or at.venue_ms
+    row = {"clOrdId": client_id, "ordId": order_id, "ts": str(ts), "sCode": code, "sMsg": said}
     if op in (Op.CANCEL, Op.CANCEL_MANY):
         return row
     sub_code = {"51008": "1000", "51502": "1030"}.get(code, "")

@@ -17,8 +17,9 @@ from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
 from fairlead.model.symbols import parse
 from fairlead.venues.okx import auth, channels, engine, faults, office, replies, rest
-from fairlead.venues.okx.engine import Wrong, given, instrument, number
-from fairlead.venues.okx.faults import Denied
+from fairlead.venues.okx.account import PAGE_MOST
+from fairlead.venues.okx.engine import given, instrument, number
+from fairlead.venues.okx.faults import Denied, Wrong
 from fairlead.venues.okx.hearing import Room
 from fairlead.wire.asks import AskBook, AskCandles, AskFundings, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import Ctx
@@ -202,12 +203,17 @@ def _data(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> list[Any]:
         case Op.BALANCES:
             held = [balance for balance in answer if not heard.tag or balance.asset in heard.tag.split(",")]
             return [replies.account(held, at.venue_ms)]
-        case Op.ORDER | Op.OPEN_ORDERS | Op.ORDERS:
-            reports = answer if isinstance(answer, tuple) else (answer,)
-            rows = [replies.order(report, ctx) for report in reports]
-            return [row for row in rows if heard.tag in ("", row["state"])]
+        case Op.ORDER:
+            return [replies.order(answer, ctx)]
+        case Op.OPEN_ORDERS | Op.ORDERS:
+            ended = [one for one in answer if one.status.is_final or heard.op is Op.OPEN_ORDERS]
+            said = [replies.order(one, ctx) for one in reversed(ended)]
+            if heard.op is Op.OPEN_ORDERS:
+                return said[: int(heard.tag or 0) or PAGE_MOST]
+            return [row for row in said if heard.tag in ("", row["state"])][: heard.asked.limit or PAGE_MOST]
         case Op.FILLS:
-            return [replies.fill(one, ctx.catalog.theirs(one.symbol)) for one in answer]
+            fills = [replies.fill(one, ctx.catalog.theirs(one.symbol)) for one in reversed(answer)]
+            return fills[: heard.asked.limit or PAGE_MOST]
         case op if op in office.TOLD:
             return office.TOLD[op](heard, answer, ctx, at)
     assert one is not None

@@ -18,13 +18,11 @@ from fairlead.model.orders import Receipt
 from fairlead.venues.okx import auth, engine, faults, replies, trade
 from fairlead.venues.okx.account import HEDGED, ONE_SIDED
 from fairlead.venues.okx.channels import ACCOUNT_TOPICS
-from fairlead.venues.okx.engine import Wrong
-from fairlead.venues.okx.faults import Denied
+from fairlead.venues.okx.faults import Denied, Wrong
 from fairlead.venues.okx.hearing import FRAME_MOST_BYTES, GOING, HOUR_NS, IDLE_MS, NO_SUCH, REQUESTS_MOST
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.endpoint import Ctx, Mode
-from fairlead.wire.faults import Kind
 from fairlead.wire.mirror import Ear, Execution, Heard
 from fairlead.wire.signing import Stamp, Verifier
 
@@ -154,9 +152,9 @@ class Office:
         try:
             if not asked.args:
                 raise Wrong("60013", "Invalid args")
-            rows = [self._by_number(engine.query(row)) for row in asked.args]
+            rows = [engine.query(row) for row in asked.args]
             until_ms = engine.number({"expTime": str(asked.exp_time)}, "expTime")
-            question = engine.orders_of(op, rows, self._ctx, until_ms)
+            question = engine.orders_of(op, rows, self._ctx, until_ms, self._by_number)
         except Wrong as wrong:
             fault = wrong.fault
             body = (
@@ -173,10 +171,7 @@ class Office:
         code = row.get("instIdCode", "")
         one = self._ctx.catalog.ours(code, "code")
         if not code:
-            names = ((row.get("clOrdId", ""), row.get("ordId", "")),)
-            wrong = Wrong("50014", "Parameter instIdCode can not be empty.")
-            wrong.fault = Denied(Kind.INVALID, code="50014", said=str(wrong), rows=names)
-            raise wrong
+            raise Wrong("50014", "Parameter instIdCode can not be empty.")
         return {**row, "instId": one.venue_symbol if one is not None else code}
 
     # ---- what it tells
@@ -260,12 +255,6 @@ def _config(mode: Mode) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _leverage(said: Leverage, one: Instrument) -> dict[str, Any]:
-    side = said.pos_side or "net"
-    lever = replies.plain(said.leverage)
-    return {"ccy": "", "instId": one.venue_symbol, "mgnMode": said.margin or "cross", "posSide": side, "lever": lever}
-
-
 def _fees(said: Fees, one: Instrument, at_ms: int) -> dict[str, Any]:
     maker, taker = replies.cost(said.maker), replies.cost(said.taker)
     group = {"groupId": "1", "maker": maker, "taker": taker, "rpiMaker": maker, "elpMaker": maker}
@@ -282,17 +271,21 @@ def _positions(heard: Heard, answer: tuple[Position, ...], ctx: Ctx, at: Stamp) 
 
 
 def _leverages(heard: Heard, answer: tuple[Leverage, ...], ctx: Ctx, at: Stamp) -> Rows:
-    return [_leverage(one, ctx.catalog.theirs(one.symbol)) for one in answer]
+    return [
+        {
+            "ccy": "", "instId": ctx.catalog.theirs(one.symbol).venue_symbol, "mgnMode": one.margin or "cross",
+            "posSide": one.pos_side or "net", "lever": replies.plain(one.leverage),
+        }
+        for one in answer
+    ]  # fmt: skip
 
 
 def _closed(heard: Heard, answer: Receipt, ctx: Ctx, at: Stamp) -> Rows:
-    asked = heard.asked
-    name, side = ctx.catalog.theirs(asked.symbol).venue_symbol, asked.pos_side or "net"
-    return [{"clOrdId": asked.client_id, "instId": name, "posSide": side, "tag": ""}]
+    name, side = ctx.catalog.theirs(heard.asked.symbol).venue_symbol, heard.asked.pos_side or "net"
+    return [{"clOrdId": heard.asked.client_id, "instId": name, "posSide": side, "tag": ""}]
 
 
 def _switch(heard: Heard, answer: DeadMan, ctx: Ctx, at: Stamp) -> Rows:
-    """In seconds."""
     return [{"triggerTime": str(answer.fires_ms // 1_000), "tag": heard.tag, "ts": str(at.venue_ms // 1_000)}]
 
 

@@ -217,11 +217,8 @@ class AssetRow(Row):
         return Balance(self.ccy, decimal(self.cash_bal), decimal(self.avail_bal or self.avail_eq))
 
     def holding(self, seen_ns: int) -> Holding:
-        free = amount(self.avail_bal or self.avail_eq)
-        return Holding(
-            venue=NAME, asset=self.ccy, total=decimal(self.cash_bal), free=free, venue_ns=_when(self.u_time),
-            seen_ns=seen_ns,
-        )  # fmt: skip
+        total, free = decimal(self.cash_bal), amount(self.avail_bal or self.avail_eq)
+        return Holding(venue=NAME, asset=self.ccy, total=total, free=free, venue_ns=_when(self.u_time), seen_ns=seen_ns)
 
 
 class BalanceRow(Row):

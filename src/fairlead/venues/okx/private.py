@@ -44,6 +44,8 @@ from fairlead.wire.signing import Signer, Stamp
 
 CALLS_MOST = 4_096  # under way at once
 CALL_MS = 60_000  # after so long a call is forgotten: whoever made it has long turned to REST
+# The venue no longer takes us for logged in: the login is over, or the key is gone.
+OUSTED = frozenset({"60005", "60009", "60011", "60024", "60032"})
 _channels_in = re.compile(r"channel:(\w+)").findall  # how a refusal names what it refuses
 
 
@@ -83,9 +85,8 @@ class Private:
         self._ctx, self._signer, self._out, self._inspect = ctx, signer, out, inspect
         self._subs: dict[str, _Sub] = {}  # by our kind of topic
         self._calls: dict[str, tuple[Call, int]] = {}  # by request id: what was called, and when
-        self._requests = 0
         self._state = "new"  # new, logging in, ready, over
-        self._heard = False
+        self._requests, self._heard = 0, False
         self._now_ns = self._heard_ns = self._pinged_ns = self._asked_ns = 0
 
     def __repr__(self) -> str:
@@ -94,22 +95,20 @@ class Private:
     def open(self, at: Stamp) -> None:
         self._now_ns = self._heard_ns = self._pinged_ns = self._asked_ns = at.mono_ns
         if self._signer is None:
-            self._break(Fault(Kind.KEY, said="a private connection needs a key"))
+            self._end(Broken(Fault(Kind.KEY, said="a private connection needs a key")))
             return
         self._state = "logging in"
         self._send({"op": "login", "args": [auth.login(self._signer, at)]})
 
     def join(self, topics: Sequence[tuple[Topic, Lane]], at: Stamp) -> None:
         self._now_ns = at.mono_ns
-        fresh = []
-        for topic, lane in topics:
-            if topic.kind not in ACCOUNT or topic.symbol or topic.detail:
-                self._out.event(Refused(topic, Fault(Kind.INVALID, said=f"no topic of an account: {topic}")))
-                continue
-            old = self._subs.get(topic.kind)
-            self._subs[topic.kind] = _Sub(topic, lane)
-            fresh.append((self._subs[topic.kind], old is not None))
-        self._subscribe([sub for sub, _ in fresh], [sub for sub, again in fresh if again])
+        known = [(topic, lane) for topic, lane in topics if topic == Topic(topic.kind) and topic.kind in ACCOUNT]
+        fresh = [_Sub(topic, lane) for topic, lane in known]
+        again = [sub for sub in fresh if sub.topic.kind in self._subs]
+        self._subs |= {sub.topic.kind: sub for sub in fresh}
+        self._subscribe(fresh, again)
+        for topic in [topic for topic, lane in topics if (topic, lane) not in known]:
+            self._out.event(Refused(topic, Fault(Kind.INVALID, said=f"no topic of an account: {topic}")))
 
     def leave(self, topics: Sequence[Topic], at: Stamp) -> None:
         self._now_ns = at.mono_ns
@@ -150,7 +149,7 @@ class Private:
             self._pinged_ns = at.mono_ns
             self._out.frame(b"ping")
         if self._state == "logging in" and at.mono_ns - self._asked_ns >= ACK_MS * MS:
-            self._break(Fault(Kind.SERVER, said="the venue did not answer the login", wait_ms=1_000))
+            self._end(Broken(Fault(Kind.SERVER, said="the venue did not answer the login", wait_ms=1_000)))
         late = [sub for sub in self._subs.values() if not sub.acked and at.mono_ns - sub.sent_ns >= ACK_MS * MS]
         for sub in late:
             if sub.tries >= TRIES:
@@ -206,7 +205,7 @@ class Private:
         sub = self._subs.get(kind)
         if sub is None:
             if not kind:  # what was left may still be on its way
-                self._odd(f"a frame that nothing asked for: {said.op or said.arg.channel or 'no channel'}", frame)
+                self._odd(f"a frame that nothing asked for: {said.op or said.arg.channel}", frame)
             return
         self._acked(sub)  # data proves the subscription, even if its acknowledgement was lost
         feed = ACCOUNT[kind]
@@ -219,7 +218,7 @@ class Private:
         if self._inspect.due(kind):
             for name in strangers(frame, feed.known):
                 self._odd(f"unknown field {name} on {said.arg.channel}", frame)
-        for word in {row.state for row in rows if isinstance(row, OrderRow)} - STATES.keys():
+        for word in sorted({row.state for row in rows if isinstance(row, OrderRow)} - STATES.keys()):
             self._odd(f"unknown state {word} of an order", frame)
         for event in events:
             sub.lane(event)
@@ -251,16 +250,14 @@ class Private:
     def _error(self, said: _Said, frame: bytes) -> None:
         fault = faults.of_code(said.code, said.msg, Op.BALANCES)
         if self._state == "logging in":
-            self._break(fault)
-            return
-        if said.id.startswith("u"):
-            return  # what should be left was not there
+            self._end(Broken(fault))
+        if self._state == "over" or said.id.startswith("u"):
+            return  # of what should be left, nothing was there
         asked = [sub for sub in self._subs.values() if not sub.acked and said.id in ("", sub.request)]
-        names = set(_channels_in(said.msg))
-        meant = [sub for sub in asked if ACCOUNT[sub.topic.kind].arg["channel"] in names] or asked
+        names = {ACCOUNT_TOPICS.get(channel) for channel in _channels_in(said.msg)}
+        meant = [sub for sub in asked if sub.topic.kind in names] or asked
         if said.code in OUSTED and not (said.id and meant):
-            self._state = "over"
-            self._out.event(Ousted(fault))
+            self._end(Ousted(fault))
             return
         if not meant:
             self._odd(f"a refusal of nothing that was asked: {said.code}", frame)
@@ -276,9 +273,9 @@ class Private:
         self._subs.pop(sub.topic.kind, None)
         self._out.event(Refused(sub.topic, fault))
 
-    def _break(self, fault: Fault) -> None:
+    def _end(self, word: Broken | Ousted) -> None:
         self._state = "over"
-        self._out.event(Broken(fault))
+        self._out.event(word)
 
     # ---- what is asked
     def _subscribe(self, subs: Sequence[_Sub], again: Sequence[_Sub]) -> None:
@@ -301,7 +298,3 @@ class Private:
 
     def _odd(self, what: str, frame: bytes) -> None:
         self._out.event(Odd(what, frame[:SAMPLE_BYTES]))
-
-
-# The venue no longer takes us for logged in: the login is over, or the key is gone.
-OUSTED = frozenset({"60005", "60009", "60011", "60024", "60032"})
