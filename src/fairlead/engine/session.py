@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha256
 from types import TracebackType
 
 from fairlead.engine.bus import Bus, Subscription
 from fairlead.engine.desk import Desk, Windows
 from fairlead.engine.feed import Mends
 from fairlead.engine.market import Market
+from fairlead.engine.nonces import Nonces
 from fairlead.engine.view import View
 from fairlead.errors import Closed, Misuse, UnknownName
 from fairlead.model import events
 from fairlead.venues import registry
+from fairlead.wire.face import Store
 from fairlead.wire.signing import Signer
+from fairlead.wire.venue import Venue
 
 Hosts = Mapping[str, Mapping[str, tuple[str, ...]]]  # venue -> host key -> addresses
 
@@ -55,7 +59,8 @@ class Session:
                 bans=f"bans-{name}-{'elsewhere' if where else environment}.json",
                 mends=mends,
                 doubled=doubled,
-                signer=(signers or {}).get(name),
+                signer=(signer := (signers or {}).get(name)),
+                nonces=_nonces(venue, signer, windows.store),
             )
         _check_kinds(doubled, self._desks.values())
         self._markets = {name: Market(desk) for name, desk in self._desks.items()}
@@ -132,6 +137,13 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {', '.join(self._desks)}, {'open' if self._open else 'closed'}>"
+
+
+def _nonces(venue: Venue, signer: Signer | None, store: Store | None) -> Nonces | None:
+    """Kept where the venue wants them to rise; under a name of the key's, which is not the key."""
+    if signer is None or not venue.nonces_rise:
+        return None
+    return Nonces(store, f"nonces-{venue.name}-{sha256(signer.key_id.encode()).hexdigest()[:16]}")
 
 
 def _check_kinds(doubled: Iterable[str], desks: Iterable[Desk]) -> None:
