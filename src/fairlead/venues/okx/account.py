@@ -240,7 +240,7 @@ def _ask_switch(asked: AskDeadMan, ctx: Ctx) -> Params:
 
 
 def _read_switch(body: bytes, asked: AskDeadMan, ctx: Ctx) -> DeadMan:
-    return DeadMan(fires_ms=only(nouns(body, SwitchRow, lambda row: row.fires_ms)))
+    return DeadMan(fires_ms=only(nouns(body, SwitchRow, SwitchRow.fires_ms)))
 
 
 def _row(

@@ -100,6 +100,27 @@ ACCOUNT: dict[str, AccountFeed] = {  # our topic -> its channel
 ACCOUNT_TOPICS = {feed.arg["channel"]: kind for kind, feed in ACCOUNT.items()}
 
 
+class _Channel(Struct, frozen=True):
+    channel: str = ""
+
+
+class AccountFrame(Struct, rename="camel"):
+    """Any frame of the private socket. Calls and subscriptions are answered under the id they were made with."""
+
+    event: str = ""
+    id: str = ""
+    op: str = ""
+    code: str = ""
+    msg: str = ""
+    channel: str = ""
+    arg: _Channel = _Channel()
+    data: Raw = Raw(b"[]")
+    last_page: bool = False
+
+
+said_in = msgspec.json.Decoder(AccountFrame).decode
+
+
 class Arg(Struct, frozen=True, rename="camel"):
     """What a frame is about; a subscription is for one."""
 

@@ -141,8 +141,8 @@ class Office:
                 self._ear.leave(topic)
             return
         # How many connections of the account listen to the channel; those of others are not known here.
-        count = {"channel": given["channel"], "connCount": "1", "connId": self._conn_id}
-        self._frame({"event": "channel-conn-count", **count})
+        heard = {"channel": given["channel"], "connCount": "1", "connId": self._conn_id}
+        self._frame({"event": "channel-conn-count", **heard})
         if kind not in self._told:
             self._told[kind] = given
             self._ear.join(topic)
@@ -232,10 +232,9 @@ def _pushed(said: Execution, ctx: Ctx) -> dict[str, Any]:
         row |= {"amendSource": "1", "amendResult": "0"}
     if fill is not None:
         row |= {
-            "fillPx": plain(fill.price), "fillSz": plain(fill.qty), "tradeId": fill.id,
-            "fillTime": replies.ms(fill.venue_ns),
-            "fillFee": replies.cost(fill.fee), "fillFeeCcy": fill.fee_asset, "fee": replies.cost(fill.fee),
-            "feeCcy": fill.fee_asset, "execType": replies.exec_type(fill), "lastPx": plain(fill.price),
+            "fillPx": plain(fill.price), "fillSz": plain(fill.qty), "tradeId": fill.id, "lastPx": plain(fill.price),
+            "fillTime": replies.ms(fill.venue_ns), "execType": replies.exec_type(fill), "feeCcy": fill.fee_asset,
+            "fillFeeCcy": fill.fee_asset, "fillFee": replies.cost(fill.fee), "fee": replies.cost(fill.fee),
         }  # fmt: skip
     return row
 

@@ -89,20 +89,18 @@ class OrderRow(Row):
     @property
     def in_quote(self) -> bool:
         """The size of a spot market order may be an amount of quote; a buy that does not say so is one."""
-        if self.inst_type != "SPOT" or self.ord_type != "market":
-            return False
-        return self.tgt_ccy == "quote_ccy" or (not self.tgt_ccy and self.side == "buy")
+        market = self.inst_type == "SPOT" and self.ord_type == "market"
+        return market and (self.tgt_ccy == "quote_ccy" or (not self.tgt_ccy and self.side == "buy"))
 
     def fill(self, ctx: Ctx, seen_ns: int = 0) -> Fill | None:
         """What this push adds; a market order may be told as filled without a trade, which only marks the end."""
-        qty = amount(self.fill_sz)
-        if not self.trade_id or not qty:
+        if not self.trade_id or not amount(self.fill_sz):
             return None
         return Fill(
             venue=NAME, symbol=symbol(self.inst_id, ctx), order_id=self.ord_id, client_id=self.cl_ord_id,
-            id=self.trade_id, side=self.side, price=_needed(self.fill_px), qty=qty, fee=_paid(self.fill_fee),
-            fee_asset=self.fill_fee_ccy, maker=MAKER.get(self.exec_type), venue_ns=_when(self.fill_time),
-            seen_ns=seen_ns,
+            id=self.trade_id, side=self.side, price=_above(self.fill_px), qty=_above(self.fill_sz),
+            fee=_paid(self.fill_fee), fee_asset=self.fill_fee_ccy, maker=MAKER.get(self.exec_type),
+            venue_ns=_when(self.fill_time), seen_ns=seen_ns,
         )  # fmt: skip
 
     def _reason(self) -> str:
@@ -144,7 +142,7 @@ class FillRow(Row):
     def noun(self, ctx: Ctx) -> Fill:
         return Fill(
             venue=NAME, symbol=symbol(self.inst_id, ctx), order_id=self.ord_id, client_id=self.cl_ord_id,
-            id=self.trade_id, side=self.side, price=_needed(self.fill_px), qty=_needed(self.fill_sz),
+            id=self.trade_id, side=self.side, price=_above(self.fill_px), qty=_above(self.fill_sz),
             fee=_paid(self.fee), fee_asset=self.fee_ccy, maker=MAKER.get(self.exec_type),
             venue_ns=_when(self.fill_time or self.ts),
         )  # fmt: skip
@@ -243,10 +241,8 @@ class LeverageRow(Row):
     pos_side: str = ""
 
     def noun(self, ctx: Ctx) -> Leverage:
-        return Leverage(
-            symbol=symbol(self.inst_id, ctx), leverage=_needed(self.lever), margin=self.mgn_mode,
-            pos_side=_side(self.pos_side),
-        )  # fmt: skip
+        one, lever = symbol(self.inst_id, ctx), _needed(self.lever)
+        return Leverage(symbol=one, leverage=lever, margin=self.mgn_mode, pos_side=_side(self.pos_side))
 
 
 LEVERAGE = "ccy instId lever mgnMode posSide"
@@ -256,7 +252,6 @@ LEVERAGE = "ccy instId lever mgnMode posSide"
 class SwitchRow(Row):
     trigger_time: str
 
-    @property
     def fires_ms(self) -> int:
         return ms_of(self.trigger_time) * 1_000
 
@@ -284,6 +279,12 @@ def _needed(text: str) -> Decimal:
     if not text:
         raise Nonsense("a number is missing")
     return numbers.decimal(text)
+
+
+def _above(text: str) -> Decimal:
+    if (found := _needed(text)) <= 0:
+        raise Nonsense(f"nothing is traded for {text}")
+    return found
 
 
 def _paid(text: str) -> Decimal | None:

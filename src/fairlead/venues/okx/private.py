@@ -6,16 +6,15 @@ not zero, in pages."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
 
 from fairlead.errors import Misuse
 from fairlead.model.market import MS
 from fairlead.venues.okx import auth, faults, trade
-from fairlead.venues.okx.channels import ACCOUNT, ACCOUNT_TOPICS
+from fairlead.venues.okx.channels import ACCOUNT, ACCOUNT_TOPICS, AccountFrame, said_in
 from fairlead.venues.okx.orders import STATES, OrderRow
 from fairlead.venues.okx.stream import ACK_MS, NOTICE_MS, PING_MS, REFUSED_MS, SAMPLE_BYTES, TRIES, UNREADABLE
 from fairlead.wire.asks import Op
@@ -26,6 +25,7 @@ from fairlead.wire.conversation import (
     Ending,
     Joined,
     Lane,
+    Missed,
     Need,
     Odd,
     Ousted,
@@ -47,27 +47,6 @@ CALL_MS = 60_000  # after so long a call is forgotten: whoever made it has long 
 # The venue no longer takes us for logged in: the login is over, or the key is gone.
 OUSTED = frozenset({"60005", "60009", "60011", "60024", "60032"})
 _channels_in = re.compile(r"channel:(\w+)").findall  # how a refusal names what it refuses
-
-
-class _Arg(Struct, frozen=True):
-    channel: str = ""
-
-
-class _Said(Struct, rename="camel"):
-    """Any frame. Calls and subscriptions are answered under the id they were made with."""
-
-    event: str = ""
-    id: str = ""
-    op: str = ""
-    code: str = ""
-    msg: str = ""
-    channel: str = ""
-    arg: _Arg = _Arg()
-    data: Raw = Raw(b"[]")
-    last_page: bool = False
-
-
-_said = msgspec.json.Decoder(_Said).decode
 
 
 class _Sub:
@@ -165,9 +144,9 @@ class Private:
         if frame == b"pong":
             return
         try:
-            said = _said(frame)
+            said = said_in(frame)
         except UNREADABLE as wrong:
-            self._odd(f"unreadable: {wrong}", frame)
+            self._unread(frame, wrong, self._subs.values())  # whose it was cannot be told
             return
         if said.id in self._calls and (said.op or said.event == "error"):
             self._answer(said, frame)
@@ -187,7 +166,7 @@ class Private:
             return Fault(Kind.LIMIT, said=f"{CALLS_MOST} calls are under way", wait_ms=1_000)
         return None
 
-    def _answer(self, said: _Said, frame: bytes) -> None:
+    def _answer(self, said: AccountFrame, frame: bytes) -> None:
         """The frame of a reply is the body of the same call's reply on REST."""
         call, _ = self._calls.pop(said.id)
         row = trade.ENDPOINTS[call.op]
@@ -198,9 +177,11 @@ class Private:
         except (Nonsense, *UNREADABLE) as wrong:
             outcome = Fault(Kind.SERVER, Fate.UNKNOWN, said=f"the reply could not be read: {wrong}")
         self._out.event(Answer(call.tag, outcome))
+        if said.code in OUSTED:
+            self._end(Ousted(outcome))
 
     # ---- what is told
-    def _data(self, said: _Said, frame: bytes, seen_ns: int) -> None:
+    def _data(self, said: AccountFrame, frame: bytes, seen_ns: int) -> None:
         kind = ACCOUNT_TOPICS.get(said.arg.channel, "")
         sub = self._subs.get(kind)
         if sub is None:
@@ -213,7 +194,7 @@ class Private:
             rows = feed.decode(said.data)
             events = [event for row in rows for event in feed.nouns(row, self._ctx, seen_ns)]
         except UNREADABLE as wrong:
-            self._odd(f"unreadable on {said.arg.channel}: {wrong}", frame)
+            self._unread(frame, wrong, [sub])
             return
         if self._inspect.due(kind):
             for name in strangers(frame, feed.known):
@@ -225,8 +206,14 @@ class Private:
         if said.last_page:  # pages of a snapshot end so; a mere change does not speak of pages
             self._out.event(Whole(sub.topic))
 
+    def _unread(self, frame: bytes, wrong: Exception, subs: Iterable[_Sub]) -> None:
+        """What it said of an order or a balance is lost to us."""
+        self._odd(f"unreadable: {wrong}", frame)
+        for sub in subs:
+            self._out.event(Missed(sub.topic, f"a frame could not be read: {wrong}"))
+
     # ---- all that is not data
-    def _event(self, said: _Said, frame: bytes) -> None:
+    def _event(self, said: AccountFrame, frame: bytes) -> None:
         sub = self._subs.get(ACCOUNT_TOPICS.get(said.arg.channel or said.channel, ""))
         match said.event:
             case "login" if said.code in ("", "0"):
@@ -247,7 +234,7 @@ class Private:
             case _:
                 self._odd(f"a frame that nothing asked for: {said.event}", frame)
 
-    def _error(self, said: _Said, frame: bytes) -> None:
+    def _error(self, said: AccountFrame, frame: bytes) -> None:
         fault = faults.of_code(said.code, said.msg, Op.BALANCES)
         if self._state == "logging in":
             self._end(Broken(fault))
