@@ -17,8 +17,9 @@ FUNCTION_LINES = 60
 LONGER: Mapping[str, str] = {}
 
 _ADAPTER = ("__init__", "wire", "rest", "channels", "stream", "auth", "faults", "venue")
-_MIRROR = ("mirror", "hearing", "replies")
-VENUE_FILES = frozenset(f"{noun}.py" for noun in (*_ADAPTER, *_MIRROR))
+_ORDERS = ("orders", "trade", "account", "private")
+_MIRROR = ("mirror", "hearing", "replies", "engine", "office")
+VENUE_FILES = frozenset(f"{noun}.py" for noun in (*_ADAPTER, *_ORDERS, *_MIRROR))
 LEFT_OVERS = re.compile(
     r"\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b|\bNotImplemented[E]rror\b"
 )  # written so as not to match itself

@@ -17,7 +17,7 @@ from fairlead.model.account import Balance
 from fairlead.model.market import Candle, Ticker, Trade
 from fairlead.venues.kraken.faults import BANNED_MS
 from fairlead.venues.kraken.mirror import MIRROR
-from fairlead.venues.kraken.rest import ENDPOINTS, PATHS
+from fairlead.venues.kraken.rest import PATHS
 from fairlead.venues.kraken.venue import VENUE
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import build
@@ -60,8 +60,8 @@ def told(request: Request, answer: Any) -> Any:
 )
 def test_it_hears_what_the_adapter_asks(op: Op, asked: Any) -> None:
     """If this failed, the simulator would answer another question than the one asked."""
-    found = heard(build(ENDPOINTS[op], asked, CTX, VENUE.encode))
-    assert (found.op, found.asked, found.path) == (op, asked, PATHS[op])
+    found = heard(build(VENUE.endpoints[op], asked, CTX, VENUE.encode))
+    assert (found.op, found.asked, found.path) == (op, asked, VENUE.endpoints[op].path)
 
 
 def ticker(symbol: str, **numbers: float) -> Ticker:
@@ -125,9 +125,9 @@ ANSWERS: list[tuple[Op, Any, Any]] = [
 @pytest.mark.parametrize(("op", "asked", "answer"), ANSWERS, ids=[op for op, _, _ in ANSWERS])
 def test_the_adapter_reads_back_what_it_says(op: Op, asked: Any, answer: Any) -> None:
     """If this failed, the simulator's world would look different through the wire."""
-    reply = MIRROR.say(heard(build(ENDPOINTS[op], asked, CTX, VENUE.encode)), answer, CTX, AT)
+    reply = MIRROR.say(heard(build(VENUE.endpoints[op], asked, CTX, VENUE.encode)), answer, CTX, AT)
     assert VENUE.fault(reply, op) is None
-    assert ENDPOINTS[op].read(reply.body, asked, CTX) == answer
+    assert VENUE.endpoints[op].read(reply.body, asked, CTX) == answer
 
 
 def test_a_book_is_padded_and_cut() -> None:
@@ -206,7 +206,8 @@ def test_since_is_taken_in_seconds_too() -> None:
 
 def test_limits_and_bans_speak_as_the_venue_does() -> None:
     """If this failed, clients would learn to wait for signs that the venue does not give."""
-    words = {"calls": "EAPI:Rate limit exceeded", "public": "EGeneral:Too many requests", "frames": "Exceeded msg rate"}
+    words = {"calls": "EAPI:Rate limit exceeded", "public": "EGeneral:Too many requests", "frames": "Exceeded msg rate",
+             "engine": "EOrder:Rate limit exceeded"}  # fmt: skip
     for budget in VENUE.budgets:
         reply = MIRROR.refuse(MIRROR.limit(budget.name, 1_500))
         if budget.name == "dials":

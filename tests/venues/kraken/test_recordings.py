@@ -13,7 +13,6 @@ from fairlead.core.strand import Strand, Take
 from fairlead.model.instrument import Catalog
 from fairlead.model.market import Candle, Quote, Ticker, Trade
 from fairlead.venues.kraken.channels import BOOK_RULE, OURS, rfc3339_ns
-from fairlead.venues.kraken.rest import ENDPOINTS
 from fairlead.venues.kraken.venue import VENUE
 from fairlead.venues.kraken.wire import DISPLAY, asset
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskSymbol, AskTrades, Op
@@ -102,7 +101,7 @@ def test_every_listed_market_maps_both_ways(one: str) -> None:
     """If this failed, a market of the real venue could not be reached, or would be taken for another."""
     body = RECORDED[one]["raw"].encode()
     sent = json.loads(body)["result"]
-    row = ENDPOINTS[Op.INSTRUMENTS]
+    row = VENUE.endpoints[Op.INSTRUMENTS]
     told = row.read(body, AskListing("spot"), Ctx(Catalog(())))
     assert strangers(body, row.known) == ()
     assert [found.names["reply"] for found in told] == list(sent)
@@ -124,7 +123,7 @@ def test_every_listed_market_maps_both_ways(one: str) -> None:
 
 
 def market(key: str) -> Ctx:
-    listed = ENDPOINTS[Op.INSTRUMENTS].read(
+    listed = VENUE.endpoints[Op.INSTRUMENTS].read(
         RECORDED["market_list_kraken/0001"]["raw"].encode(), AskListing(), Ctx(Catalog(()))
     )
     found = Catalog(listed).ours(key)
@@ -143,9 +142,9 @@ def test_a_recorded_reply_is_read_to_the_digit(one: str, op: Op) -> None:
     symbol = next(iter(ctx.catalog)).symbol
     asked = {Op.TRADES: AskTrades(symbol), Op.BOOK: AskBook(symbol), Op.TICKER: AskSymbol(symbol),
              Op.CANDLES: AskCandles(symbol, "1m")}[op]  # fmt: skip
-    answer = ENDPOINTS[op].read(body, asked, ctx)
+    answer = VENUE.endpoints[op].read(body, asked, ctx)
     assert VENUE.fault(Reply(200, {}, body), op) is None
-    assert strangers(body, ENDPOINTS[op].known) == ()
+    assert strangers(body, VENUE.endpoints[op].known) == ()
     same_answer(answer, result[key], result.get("last"))
 
 

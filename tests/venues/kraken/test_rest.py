@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fairlead.errors import UnknownName
 from fairlead.model.instrument import Catalog
 from fairlead.model.market import Trade
-from fairlead.venues.kraken.rest import ENDPOINTS, INTERVALS
+from fairlead.venues.kraken.rest import INTERVALS
 from fairlead.venues.kraken.venue import VENUE
 from fairlead.venues.kraken.wire import KeyInfo, asset
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
@@ -41,7 +41,7 @@ def pair(altname: str, base: str, quote: str, wsname: str = "", **more: Any) -> 
 
 def read(op: Op, result: Any, asked: Any = None, ctx: Ctx = CTX) -> Any:
     body = json.dumps({"error": [], "result": result}).encode()
-    return ENDPOINTS[op].read(body, asked or ASKED[op], ctx)
+    return VENUE.endpoints[op].read(body, asked or ASKED[op], ctx)
 
 
 def test_every_listing_leads_to_its_own_market_and_back() -> None:
@@ -109,7 +109,7 @@ def test_rows_of_a_book_are_read_in_the_streams_shape() -> None:
 def test_a_new_field_under_any_market_is_noticed() -> None:
     """If this failed, what the venue adds to its lists would go unseen because lists are keyed by names."""
     body = json.dumps({"error": [], "result": {"XXBTZUSD": pair("A", "B", "C", margin_limit=1)}}).encode()
-    assert strangers(body, ENDPOINTS[Op.INSTRUMENTS].known) == ("result.<any>.margin_limit",)
+    assert strangers(body, VENUE.endpoints[Op.INSTRUMENTS].known) == ("result.<any>.margin_limit",)
 
 
 def test_candles_end_at_the_wall() -> None:
@@ -118,7 +118,7 @@ def test_candles_end_at_the_wall() -> None:
     asked = AskCandles("BTC/USD", "1m", start_ns=1)
     told = read(Op.CANDLES, {"XXBTZUSD": rows, "last": 60 * 719}, asked)
     assert (len(told), told[-1].closed, told[-2].closed) == (720, False, True)
-    assert ENDPOINTS[Op.CANDLES].after is None
+    assert VENUE.endpoints[Op.CANDLES].after is None
     latest = read(Op.CANDLES, {"XXBTZUSD": rows, "last": 60 * 719}, AskCandles("BTC/USD", "1m", limit=2))
     assert latest == told[-2:]
 
@@ -126,7 +126,7 @@ def test_candles_end_at_the_wall() -> None:
 def test_an_interval_the_venue_lacks_is_named() -> None:
     """If this failed, a typing error would come back as the venue's puzzle."""
     with pytest.raises(UnknownName, match="1m"):
-        build(ENDPOINTS[Op.CANDLES], AskCandles("BTC/USD", "2m"), CTX, VENUE.encode)
+        build(VENUE.endpoints[Op.CANDLES], AskCandles("BTC/USD", "2m"), CTX, VENUE.encode)
     assert [int(minutes) for minutes in INTERVALS.values()] == [1, 5, 15, 30, 60, 240, 1440, 10080, 21600]
 
 
@@ -141,7 +141,7 @@ def venues_page(history: list[tuple[int, int]], since: int, count: int) -> bytes
 
 
 def downloaded(history: list[tuple[int, int]], since_ns: int, limit: int) -> list[Trade]:
-    row, told = ENDPOINTS[Op.TRADES], list[Trade]()
+    row, told = VENUE.endpoints[Op.TRADES], list[Trade]()
     asked: AskTrades | None = AskTrades("BTC/USD", limit, since_ns)
     while asked is not None:
         params = row.ask(asked, CTX)
@@ -169,7 +169,7 @@ def test_pages_of_trades_lose_and_double_nothing(gaps: list[int], limit: int) ->
 
 def test_the_latest_trades_have_no_next_page() -> None:
     """If this failed, asking for the latest trades would turn into a download."""
-    after = ENDPOINTS[Op.TRADES].after
+    after = VENUE.endpoints[Op.TRADES].after
     assert after is not None
     rows = [["1", "1", 1, "b", "l", "", n] for n in (1, 2)]
     assert after(AskTrades("BTC/USD", 2), read(Op.TRADES, {"XXBTZUSD": rows, "last": "1"})) is None
@@ -192,7 +192,7 @@ def test_the_rights_of_a_recorded_key_are_named() -> None:
 def test_balances_keep_every_digit() -> None:
     """If this failed, an amount would be rounded to a float's digits, bare or in quotes."""
     body = b'{"error":[],"result":{"XXBT":{"balance":0.1234567890123456789,"hold_trade":"0.0000000000000000001"}}}'
-    (told,) = ENDPOINTS[Op.BALANCES].read(body, AskNothing(), CTX)
+    (told,) = VENUE.endpoints[Op.BALANCES].read(body, AskNothing(), CTX)
     assert (told.asset, told.total, told.free) == (
         "BTC", Decimal("0.1234567890123456789"), Decimal("0.1234567890123456788"),
     )  # fmt: skip
@@ -211,13 +211,13 @@ JSONS = st.recursive(
 
 
 @given(
-    op=st.sampled_from(sorted(ENDPOINTS)),
+    op=st.sampled_from(sorted(ASKED)),
     body=st.binary(max_size=200) | JSONS.map(lambda one: json.dumps(one).encode()),
 )
 def test_any_bytes_are_an_answer_or_nonsense(op: Op, body: bytes) -> None:
     """If this failed, a proxy's page or half a reply would break the program instead of being named."""
     for whole in (body, b'{"error":[],"result":' + body + b"}", b'{"result":{"XXBTZUSD":' + body + b"}}"):
         try:
-            ENDPOINTS[op].read(whole, ASKED[op], CTX)
+            VENUE.endpoints[op].read(whole, ASKED[op], CTX)
         except (Nonsense, msgspec.DecodeError):
             continue

@@ -80,7 +80,8 @@ def test_what_is_no_time_is_not_taken_for_one(text: str) -> None:
 
 def test_the_door_knows_every_kind_it_offers() -> None:
     """If this failed, a topic would be sent to a door that refuses it, or a depth offered that the venue lacks."""
-    (door,) = VENUE.doors
+    door, private = VENUE.doors
+    assert private.topics == {"orders", "balances"}
     assert door.topics == set(KINDS)
     assert set(KINDS.values()) == set(CHANNELS)
     assert door.depths == DEPTHS == (10, 25, 100, 500, 1000)

@@ -1,4 +1,4 @@
-"""Kraken's market channels as a table: how each is subscribed to, read, and turned into the model's nouns.
+"""Kraken's channels: how those of markets are subscribed to, read, and turned into nouns; those of an account, merged.
 
 One channel and symbol is had once on a connection. Quotes and tickers both come from `ticker`, told at each change of
 the best bid or ask; a book's depth is not named in its frames, so that a connection holds one depth of it."""
@@ -9,17 +9,22 @@ import functools
 import zlib
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
 from fairlead.errors import UnknownName, cut
+from fairlead.model.account import Holding
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import Candle, Quote, Ticker, Trade
-from fairlead.model.numbers import DIGITS_EXACT, long_text
+from fairlead.model.numbers import DIGITS_EXACT, EXACT, long_text
+from fairlead.model.orders import Fill, OrderReport
 from fairlead.venues.kraken import wire
-from fairlead.venues.kraken.rest import INTERVALS, NAME, SIDES
+from fairlead.venues.kraken.orders import OUR_TYPES as TYPES
+from fairlead.venues.kraken.orders import STATUSES, TIFS, BalanceItem, ExecutionItem
+from fairlead.venues.kraken.rest import INTERVALS, NAME, SIDES, exact
 from fairlead.venues.kraken.wire import SECOND_NS
 from fairlead.wire.conversation import Levels, Topic
 from fairlead.wire.door import BookRule, Continuity, Side
@@ -202,3 +207,93 @@ CHANNELS: dict[str, Channel] = {one.name: one for one in (
     _channel(OHLC, wire.OhlcFrame, _candle, lambda item: _long(item.open, item.high, item.low, item.close),
              key=lambda item: (OHLC, item.symbol, item.interval)),
 )}  # fmt: skip
+
+
+# ---- of an account
+
+EXECUTIONS, BALANCES = "executions", "balances"
+ACCOUNT = {"orders": EXECUTIONS, "balances": BALANCES}  # topic -> channel
+# Of one execution, or of one moment: what the next update does not inherit.
+_PASSING = ("exec_id", "last_qty", "last_price", "liquidity_ind", "fees", "exec_type")
+_LASTING = tuple(name for name in ExecutionItem.__struct_fields__ if name not in _PASSING)
+
+
+def merged(known: ExecutionItem, told: ExecutionItem) -> ExecutionItem:
+    """All that is known of an order: updates say what is new, and its id."""
+    for name in _LASTING:
+        value = getattr(told, name)
+        if value is not None and value != "":
+            setattr(known, name, value)
+    return known
+
+
+def order_report(known: ExecutionItem, begun_ns: int, ctx: Ctx, seen_ns: int) -> OrderReport:
+    """A trade says partially_filled even where it fills the order; that it is filled, the next update says."""
+    if known.order_status not in STATUSES:
+        raise Nonsense(f"an order of unknown status {known.order_status[:40]!r}")
+    done, trigger = known.cum_qty, known.triggers.price if known.triggers else known.stop_price
+    return OrderReport(
+        venue=NAME,
+        symbol=_ours(known.symbol, ctx),
+        order_id=known.order_id,
+        status=STATUSES[known.order_status],
+        client_id=known.cl_ord_id,
+        venue_ns=rfc3339_ns(known.timestamp),
+        seen_ns=seen_ns,
+        created_ns=begun_ns,
+        side=known.side,
+        type=TYPES.get(known.order_type),
+        tif=TIFS.get(known.time_in_force.upper()),
+        qty=_exact(known.order_qty),
+        quote_qty=_exact(known.cash_order_qty),
+        price=_exact(known.limit_price) or None,
+        trigger=_exact(trigger) or None,
+        filled=_exact(done),
+        cost=_exact(known.cum_cost),
+        average=_exact(known.avg_price) or None,
+        post_only=known.post_only,
+        reduce_only=known.reduce_only,
+        reason=known.reason or "",
+    )
+
+
+def execution_fill(told: ExecutionItem, known: ExecutionItem, ctx: Ctx, seen_ns: int) -> Fill:
+    """Fees are in the quote currency only; of several assets none can be told as one."""
+    fees = told.fees or []
+    assets = {fee.asset for fee in fees}
+    assert told.last_price is not None
+    assert told.last_qty is not None
+    return Fill(
+        venue=NAME,
+        symbol=_ours(known.symbol, ctx),
+        order_id=told.order_id,
+        id=told.exec_id,
+        side=known.side,
+        price=exact(told.last_price),
+        qty=exact(told.last_qty),
+        fee=functools.reduce(EXACT.add, (exact(fee.qty) for fee in fees)) if len(assets) == 1 else None,
+        fee_asset=wire.asset(assets.pop()) if len(assets) == 1 else "",
+        maker={"m": True, "t": False}.get(told.liquidity_ind),
+        client_id=known.cl_ord_id,
+        venue_ns=rfc3339_ns(told.timestamp),
+        seen_ns=seen_ns,
+    )
+
+
+def holding(told: BalanceItem, seen_ns: int) -> Holding | None:
+    """Of what can be traded: staked and earning coins are in wallets of their own. What is free is not told."""
+    if told.wallet_type not in ("", "spot"):
+        return None
+    spot = [exact(one.balance) for one in told.wallets or () if one.type == "spot"]
+    total = functools.reduce(EXACT.add, spot, Decimal(0)) if told.wallets is not None else exact(told.balance)
+    venue_ns = rfc3339_ns(told.timestamp)
+    return Holding(venue=NAME, asset=wire.asset(told.asset), total=total, venue_ns=venue_ns, seen_ns=seen_ns)
+
+
+def _ours(name: str, ctx: Ctx) -> str:
+    listed = ctx.catalog.ours(name, "ws")
+    return listed.symbol if listed else name
+
+
+def _exact(number: Decimal | None) -> Decimal | None:
+    return None if number is None else exact(number)

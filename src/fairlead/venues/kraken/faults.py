@@ -1,4 +1,4 @@
-"""Kraken's errors in the common language: a table of texts, matched from their beginning since the venue appends words.
+"""Kraken's errors in the common language and back: texts, matched from their beginning since the venue appends words.
 
 Spot REST Errors. "E" begins an error, "W" a warning. What the table calls UNKNOWN is so for calls that act: a question
 that failed did nothing."""
@@ -11,13 +11,15 @@ import msgspec
 from msgspec import Struct
 
 from fairlead.errors import cut
-from fairlead.venues.kraken.wire import UNREADABLE, Trouble
+from fairlead.venues.kraken.wire import UNREADABLE, Result, Trouble
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fate, Fault, Kind
 from fairlead.wire.http import Reply
 from fairlead.wire.limits import Reading
+from fairlead.wire.mirror import FAILED
+from fairlead.wire.orders import AskCancel
 
-CALLS, PUBLIC, DIALS, FRAMES = "calls", "public", "dials", "frames"  # names of budgets
+CALLS, PUBLIC, DIALS, FRAMES, ENGINE = "calls", "public", "dials", "frames", "engine"  # names of budgets
 
 # How long to keep quiet; the venue says only "later", and that going on makes it longer.
 CALLS_WAIT_MS = 15_000  # five calls' worth of decay for the slowest tier
@@ -42,6 +44,8 @@ class Row(Struct, frozen=True):
 
 
 _UNSURE = Fate.UNKNOWN
+CLIENT_ID = ":cl_ord_id"
+DUPLICATE = "EGeneral:Invalid arguments:cl_ord_id not unique"
 TABLE: Mapping[str, Row] = {
     # keys and signatures
     "EAPI:Invalid key": Row(Kind.KEY),
@@ -59,7 +63,7 @@ TABLE: Mapping[str, Row] = {
     "EAccount:Invalid permissions": Row(Kind.REGION),
     "ESession:Invalid session": Row(Kind.TOKEN),
     # questions that make no sense
-    "EGeneral:Invalid arguments:cl_ord_id not unique": Row(Kind.DUPLICATE),  # an OPEN order has this id
+    DUPLICATE: Row(Kind.DUPLICATE),  # an OPEN order has this id
     "EGeneral:Invalid arguments": Row(Kind.INVALID),
     "EGeneral:Unknown method": Row(Kind.INVALID),
     "EQuery:Unknown asset": Row(Kind.SYMBOL),
@@ -121,20 +125,72 @@ ANYWHERE = {
 }
 
 
+# ---- and back: what the simulator's engine refuses (wire.mirror.FAILED), in the venue's words
+
+
+class Texts(Struct, frozen=True):
+    """What the documents leave open."""
+
+    duplicate: str = DUPLICATE  # known from one report
+    unfilled: str = "EOrder:Insufficient liquidity"  # a FOK that is refused on the call: no text is published
+    unsure: str = "EService:Timeout"  # or Busy, Unavailable, EGeneral:Internal error
+
+
+ARGUMENTS, NO_PAIR, UNKNOWN_ORDER = "EGeneral:Invalid arguments", "EQuery:Unknown asset pair", "EOrder:Unknown order"
+NO_ORDER = "EOrder:Invalid order"  # an id that was never issued
+FAILURES = {
+    "tick": "EOrder:Tick size check failed",
+    "lot": f"{ARGUMENTS}:volume",
+    "min qty": "EOrder:Order minimum not met",
+    "max qty": f"{ARGUMENTS}:volume",
+    "min notional": "EOrder:Cost minimum not met",
+    "price band": "EOrder:Invalid price",
+    "trigger": "EOrder:Invalid price",
+    "no change": NO_ORDER,
+    "filled": NO_ORDER,
+    "deadline": "EService:Deadline elapsed",
+    "no position": "EOrder:Reduce only:No position exists",
+    "grows": "EOrder:Reduce only:Non-PC",
+    "orders": "EOrder:Orders limit exceeded",
+    "gone": UNKNOWN_ORDER,
+}
+_WORDS = {row.kind: text for text, row in reversed([*TABLE.items()])} | {Kind.SYMBOL: NO_PAIR, Kind.INVALID: ARGUMENTS}
+_WORDS |= {Kind.NOT_FOUND: UNKNOWN_ORDER, Kind.MARKET_STATE: "EService:Market in cancel_only mode"}
+
+
+def worded(refused: Fault, asked: object, texts: Texts) -> str:
+    """A fault that holds the venue's own words already keeps them."""
+    if refused.fate is Fate.UNKNOWN and refused.kind is Kind.SERVER:
+        return texts.unsure
+    if refused.said in FAILURES:
+        return FAILURES[refused.said]
+    if refused.kind is Kind.NOT_FOUND and isinstance(asked, AskCancel) and asked.order_id:
+        return NO_ORDER
+    open_texts = {Kind.DUPLICATE: texts.duplicate, Kind.MARKET_STATE: texts.unfilled if refused.said else ""}
+    said = refused.said if refused.said not in FAILED else ""
+    return open_texts.get(refused.kind) or said or refused.code or _WORDS.get(refused.kind, "EGeneral:Internal error")
+
+
 def fault(reply: Reply, op: Op) -> Fault | None:
     """What the reply refuses; None when it answers (or is not readable, which reading it will find)."""
     said = _trouble(reply.body)
     if said:
         return said_fault(said, op)
-    return None if reply.status == 200 else _page(reply, op)
+    if reply.status != 200:
+        return _page(reply, op)
+    # An order that is not there may be left out, one that could not be cancelled not be counted; neither is documented.
+    if (op is Op.ORDER and _result(reply.body) == {}) or (op is Op.CANCEL and _result(reply.body) == {"count": 0}):
+        return Fault(Kind.NOT_FOUND, said="the answer is about no order")
+    return None
 
 
 def said_fault(said: str, op: Op) -> Fault:
     """One of the venue's error texts, from REST or from a socket."""
     code, row = _find(said)
     fate = Fate.REFUSED if op in QUESTIONS else row.fate
-    is_cancel = op in (Op.CANCEL, Op.CANCEL_MANY)  # of an id that was never issued
-    kind = Kind.NOT_FOUND if is_cancel and code == "EOrder:Invalid order" else row.kind
+    # Of an id that was never issued.
+    is_named = op in (Op.CANCEL, Op.CANCEL_MANY, Op.ORDER) and code == "EOrder:Invalid order"
+    kind = Kind.NOT_FOUND if is_named else row.kind
     until_ms = _throttled_until_ms(said)
     return Fault(kind, fate, code, cut(said), 0 if until_ms else row.wait_ms, until_ms)
 
@@ -156,6 +212,9 @@ def _find(said: str) -> tuple[str, Row]:
     for text, row in ANYWHERE.items():
         if text in said:
             return text, row
+    # Which words follow is known from one report only: what is said of an id beyond its name is that it is in use.
+    if CLIENT_ID in said and not said.endswith(CLIENT_ID):
+        return DUPLICATE, TABLE[DUPLICATE]
     found = max((text for text in TABLE if said.startswith(text)), key=len, default="")
     code = ":".join(said.split(":")[:2]) if said[:1] == "E" and ":" in said else ""
     return cut(max(found, code, key=len)), TABLE.get(found, UNHEARD_OF)
@@ -168,6 +227,13 @@ def _trouble(body: bytes) -> str:
     except UNREADABLE:
         return ""
     return next((text for text in errors if not text.startswith("W")), "")
+
+
+def _result(body: bytes) -> object:
+    try:
+        return _RESULT(body).result
+    except UNREADABLE:
+        return None
 
 
 def _page(reply: Reply, op: Op) -> Fault:
@@ -200,3 +266,4 @@ def _retry_after_ms(reply: Reply) -> int:
 
 BANNED_MS = 600_000  # Cloudflare, after 150 connections in ten minutes
 _TROUBLE = msgspec.json.Decoder(Trouble).decode
+_RESULT = msgspec.json.Decoder(Result).decode

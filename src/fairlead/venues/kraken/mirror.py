@@ -5,33 +5,61 @@ Errors come with status 200 in the envelope; other statuses are Cloudflare's, wh
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import partial
 from string import ascii_letters, digits
-from urllib.parse import parse_qs
+from typing import Any
 
 import msgspec
 
 from fairlead.model import numbers
+from fairlead.model.account import Fees
 from fairlead.model.instrument import Instrument
-from fairlead.venues.kraken import wire
-from fairlead.venues.kraken.auth import KEY_HEADER, SIGN_HEADER, message, nonce_of
+from fairlead.venues.kraken import account, engine, trade, wire
+from fairlead.venues.kraken.auth import KEY_HEADER, header, params_of, plain, proof
 from fairlead.venues.kraken.channels import OURS
-from fairlead.venues.kraken.faults import CALLS, DIALS, FRAMES, MSG_RATE, PUBLIC, TABLE
+from fairlead.venues.kraken.engine import Params
+from fairlead.venues.kraken.faults import (
+    ARGUMENTS,
+    CALLS,
+    DIALS,
+    ENGINE,
+    FRAMES,
+    MSG_RATE,
+    NO_PAIR,
+    PUBLIC,
+    Texts,
+    worded,
+)
 from fairlead.venues.kraken.hearing import PublicHearing
-from fairlead.venues.kraken.replies import ASSETS, BALANCE, CANDLES_WALL, CODES, JSON, SHOWN, SYSTEM_STATUS, say
-from fairlead.venues.kraken.rest import BOOK_MOST, BOOK_USUAL, PATHS, TRADES_MOST
+from fairlead.venues.kraken.office import PrivateHearing
+from fairlead.venues.kraken.replies import (
+    ASSETS,
+    BALANCE,
+    CANDLES_WALL,
+    CODES,
+    JSON,
+    SAY,
+    SHOWN,
+    SYSTEM_STATUS,
+    Manners,
+    code_of,
+    padded,
+)
+from fairlead.venues.kraken.rest import BOOK_MOST, BOOK_USUAL, PATHS, STATUS, TRADES_MOST
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.face import Rng
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Reading
-from fairlead.wire.mirror import Heard, Minted, Mirror, Terms, drawn
-from fairlead.wire.signing import Stamp, Verifier
+from fairlead.wire.mirror import Habits, Heard, Minted, Mirror, Terms, drawn
+from fairlead.wire.signing import Stamp
 
 SECONDS_MOST = 100_000_000_000  # a smaller `since` is in seconds, a greater one in nanoseconds
-ARGUMENTS, NO_PAIR, NO_METHOD = "EGeneral:Invalid arguments", "EQuery:Unknown asset pair", "EGeneral:Unknown method"
+NO_METHOD = "EGeneral:Unknown method"
+TOKEN_S = 900  # within so long must a token be used
 BANNED_PAGE = "error code: 1015"  # Cloudflare: you are being rate limited
 
 
@@ -42,15 +70,10 @@ def hear(request: Request, ctx: Ctx) -> Heard | Fault:
     listen = _LISTEN.get(request.path)
     if listen is None or (request.path.startswith("/0/private/") and request.method != "POST"):
         return Fault(Kind.INVALID, said=NO_METHOD)
-    given = request.query if request.method == "GET" else request.body.decode("utf-8", "replace")
-    params = {name: values[-1] for name, values in parse_qs(given, keep_blank_values=True).items()}
-    heard = listen(params, ctx)
+    heard = listen(params_of(request), ctx)
     if isinstance(heard, Fault):
         return heard
-    return msgspec.structs.replace(heard, key_id=_header(request, KEY_HEADER), path=request.path)
-
-
-Params = Mapping[str, str]
+    return msgspec.structs.replace(heard, key_id=header(request, KEY_HEADER), path=request.path)
 
 
 def _listing(params: Params, ctx: Ctx) -> Heard | Fault:
@@ -123,38 +146,12 @@ _LISTEN: Mapping[str, Callable[[Params, Ctx], Heard | Fault]] = {
     PATHS[Op.BOOK]: _of_one(_book),
     PATHS[Op.TRADES]: _of_one(_trades),
     PATHS[Op.CANDLES]: _of_one(_candles),
-    PATHS[Op.BALANCES]: lambda params, ctx: Heard(Op.BALANCES, AskNothing()),
+    **engine.LISTEN,
     BALANCE: lambda params, ctx: Heard(Op.BALANCES, AskNothing()),
 }
 
 
-def proof(request: Request, verifier: Verifier, at: Stamp) -> Fault | None:
-    """The key, then the signature, then the nonce, which must be above every one the key has used."""
-    key_id = _header(request, KEY_HEADER)
-    if not key_id or not verifier.knows(key_id):
-        return Fault(Kind.KEY, said="EAPI:Invalid key")
-    nonce = nonce_of(_header(request, "Content-Type"), request.body)
-    if not nonce or int(nonce) >= 1 << 64:
-        return Fault(Kind.NONCE, said="EAPI:Invalid nonce")
-    try:
-        signature = base64.b64decode(_header(request, SIGN_HEADER), validate=True)
-    except (binascii.Error, ValueError):
-        signature = b""
-    if not verifier.verify(key_id, message(request.path, nonce, request.body), signature):
-        return Fault(Kind.SIGNATURE, said="EAPI:Invalid signature")
-    if int(nonce) <= verifier.last_nonce(key_id):
-        return Fault(Kind.NONCE, said="EAPI:Invalid nonce")
-    verifier.note_nonce(key_id, int(nonce))
-    return None
-
-
-def _header(request: Request, name: str) -> str:
-    return next((value for key, value in request.headers.items() if key.lower() == name.lower()), "")
-
-
 # ---- what is refused
-
-_WORDS = {row.kind: text for text, row in reversed([*TABLE.items()])} | {Kind.SYMBOL: NO_PAIR, Kind.INVALID: ARGUMENTS}
 
 
 def refuse(fault: Fault) -> Reply:
@@ -163,8 +160,7 @@ def refuse(fault: Fault) -> Reply:
         after = {"retry-after": str(-(-fault.wait_ms // 1_000))} if fault.wait_ms else {}
         said = fault.said or f"error code: {fault.status}"
         return Reply(fault.status, {"content-type": "text/html", **after}, said.encode())
-    said = fault.said or fault.code or _WORDS.get(fault.kind, "EGeneral:Internal error")
-    return Reply(200, JSON, msgspec.json.encode({"error": [said]}))
+    return Reply(200, JSON, msgspec.json.encode({"error": [worded(fault, None, Texts())]}))
 
 
 def limit(budget: str, wait_ms: int) -> Fault:
@@ -173,7 +169,8 @@ def limit(budget: str, wait_ms: int) -> Fault:
     return Fault(Kind.LIMIT, said=_FULL[budget], wait_ms=wait_ms)
 
 
-_FULL = {CALLS: "EAPI:Rate limit exceeded", PUBLIC: "EGeneral:Too many requests", FRAMES: MSG_RATE}
+_FULL = {CALLS: "EAPI:Rate limit exceeded", PUBLIC: "EGeneral:Too many requests", FRAMES: MSG_RATE,
+         ENGINE: "EOrder:Rate limit exceeded"}  # fmt: skip
 
 
 def ban(budget: str, wait_ms: int, until_ms: int) -> Fault | None:
@@ -186,7 +183,57 @@ def toll(readings: tuple[Reading, ...]) -> Mapping[str, str]:
     return {}
 
 
-# ---- what is listed
+# ---- what is listed, and what its account is told
+
+
+def _say_pairs(heard: Heard, answer: Iterable[Instrument], ctx: Ctx, at: Stamp) -> Any:
+    wanted = heard.tag.split(",") if heard.tag else ()
+    return {one.names["reply"]: _pair(one) for one in answer if not wanted or one.symbol in wanted}
+
+
+def _pair(one: Instrument) -> dict[str, Any]:
+    base, _, quote = one.symbol.removesuffix(".d").partition("/")
+    named = {"wsname": one.names["wsname"]} if "wsname" in one.names else {}  # dark pools are not on the socket
+    return {
+        "altname": one.names["alt"], **named, "aclass_base": "currency",
+        "base": code_of(base), "aclass_quote": "currency", "quote": code_of(quote), "lot": "unit",
+        "cost_decimals": 5, "pair_decimals": one.price_decimals, "lot_decimals": one.qty_decimals, "lot_multiplier": 1,
+        "leverage_buy": [2, 3], "leverage_sell": [2, 3], "fees": [[0, 0.4], [10_000, 0.35]],
+        "fees_maker": [[0, 0.25], [10_000, 0.2]], "fee_volume_currency": "ZUSD", "margin_call": 80, "margin_stop": 40,
+        "ordermin": plain(one.min_qty), "costmin": plain(one.min_notional), "tick_size": plain(one.price_tick),
+        "status": one.venue_status or _STATUSES[one.status], "long_position_limit": 250, "short_position_limit": 200,
+        "execution_venue": "international",
+    }  # fmt: skip
+
+
+def _say_assets(heard: Heard, answer: Iterable[Instrument], ctx: Ctx, at: Stamp) -> Any:
+    names = {name for one in answer for name in (one.parts.base, one.parts.quote)}
+    return {code_of(name): _asset(name) for name in sorted(names)}
+
+
+def _asset(name: str) -> dict[str, Any]:
+    decimals, shown = (4, 2) if CODES.get(name, "").startswith("Z") else (10, 5)
+    return {"aclass": "currency", "altname": SHOWN.get(name, name), "decimals": decimals, "display_decimals": shown,
+            "collateral_value": 1.0, "status": "enabled", "margin_rate": 0.02}  # fmt: skip
+
+
+def _say_fees(answer: Fees, ctx: Ctx, manners: Manners) -> Any:
+    """In percent."""
+    key, names = ctx.catalog.theirs(answer.symbol).names["reply"], manners.spells_fees.split()
+
+    def row(share: Decimal) -> dict[str, Any]:
+        percent = padded(share.scaleb(2, numbers.EXACT), 4)
+        return {"fee": percent, **dict(zip(names, (percent, percent, None, None, "0.0000"), strict=True))}
+
+    return {
+        "currency": "ZUSD",
+        "volume": "0.0000",
+        "fees": {key: row(answer.taker)},
+        "fees_maker": {key: row(answer.maker)},
+    }
+
+
+_STATUSES = {ours: theirs for theirs, ours in reversed(STATUS.items())}
 
 
 def listing(terms: Terms) -> Instrument:
@@ -219,16 +266,55 @@ def mint(rng: Rng) -> Minted:
     return Minted(drawn(rng, 56, ascii_letters + digits + "+/"), secret, algorithm="hmac-sha512", in_base64=True)
 
 
-MIRROR = Mirror(
-    hear=hear,
-    proof=proof,
-    say=say,
-    refuse=refuse,
-    limit=limit,
-    ban=ban,
-    toll=toll,
-    rooms={"public": PublicHearing},
-    paths={"public": "/v2"},
-    listing=listing,
-    mint=mint,
-)
+# ---- all of it
+
+
+def say(manners: Manners, heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Reply:
+    is_left_out = manners.leaves_out and heard.op is Op.ORDER and isinstance(answer, Fault)
+    if isinstance(answer, Fault) and not is_left_out:
+        return Reply(200, JSON, msgspec.json.encode({"error": [worded(answer, heard.asked, manners.texts)]}))
+    path = heard.path or _PATHS[heard.op]
+    result: Any = {}
+    if heard.op is Op.FEES:
+        result = _say_fees(answer, ctx, manners)
+    elif heard.op is Op.DEAD_MAN:
+        result = engine.timer_told(answer, at, manners)
+    elif heard.op is Op.TOKEN:
+        result = {"token": answer, "expires": TOKEN_S}
+    elif is_left_out:
+        result = {}
+    elif path in engine.SAY:
+        result = engine.SAY[path](heard, answer, ctx, manners)
+    else:
+        result = _SAY[path](heard, answer, ctx, at)
+    return Reply(200, JSON, msgspec.json.encode({"error": [], "result": result}))
+
+
+_PATHS = {**PATHS, **trade.PATHS, **account.PATHS}
+_SAY = {**SAY, PATHS[Op.INSTRUMENTS]: _say_pairs, ASSETS: _say_assets}
+
+
+def mirror(manners: Manners = Manners(), habits: Habits = engine.HABITS) -> Mirror:  # noqa: B008 both are frozen
+    """The venue as its documents have it, but for what they leave open."""
+    return Mirror(
+        hear=hear,
+        proof=proof,
+        say=partial(say, manners),
+        refuse=refuse,
+        limit=limit,
+        ban=ban,
+        toll=toll,
+        rooms={
+            "public": partial(PublicHearing, pads=manners.pads),
+            "private": partial(PrivateHearing, manners=manners),
+        },
+        paths={"public": "/v2", "private": "/v2"},
+        listing=listing,
+        habits=habits,
+        order_name=partial(engine.name, "O"),
+        fill_name=partial(engine.name, "T"),
+        mint=mint,
+    )
+
+
+MIRROR = mirror()

@@ -5,25 +5,28 @@ is fixed."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from fairlead.model import numbers
 from fairlead.model.account import Balance
 from fairlead.model.instrument import Instrument
 from fairlead.model.intervals import next_ns
 from fairlead.model.market import Candle, Quote, Ticker, Trade
-from fairlead.venues.kraken import wire
-from fairlead.venues.kraken.rest import BOOK_USUAL, PATHS, STATUS
+from fairlead.model.orders import Fill, OrderReport, OrderType, Status, Tif
+from fairlead.venues.kraken import account, wire
+from fairlead.venues.kraken.auth import plain
+from fairlead.venues.kraken.faults import Texts
+from fairlead.venues.kraken.orders import FLAG_POST, FLAG_QUOTE, TYPES
+from fairlead.venues.kraken.rest import BOOK_USUAL, PATHS
 from fairlead.wire.asks import Op
 from fairlead.wire.door import Side
 from fairlead.wire.endpoint import Ctx
-from fairlead.wire.http import Reply
 from fairlead.wire.mirror import Depth, Heard
 from fairlead.wire.signing import Stamp
 
@@ -33,12 +36,24 @@ ASSETS, SYSTEM_STATUS, BALANCE = "/0/public/Assets", "/0/public/SystemStatus", "
 JSON = {"content-type": "application/json; charset=utf-8"}
 CODES = {ours: code for code, ours in wire.CODES.items()}  # our asset -> the venue's code, and what it shows
 SHOWN = {ours: theirs for theirs, ours in wire.DISPLAY.items()}
-_STATUS = {ours: theirs for theirs, ours in reversed(STATUS.items())}
+REASONS = {"user": "User requested", "post only": "Post only order", "dead man": "Cancel all orders after timeout"}
+REST_STATUS = {
+    Status.PENDING: "pending", Status.OPEN: "open", Status.PARTIAL: "open", Status.FILLED: "closed",
+    Status.CANCELLED: "canceled", Status.EXPIRED: "expired", Status.REJECTED: "canceled",
+}  # fmt: skip
 
 
-def say(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Reply:
-    result = _SAY[heard.path or PATHS[heard.op]](heard, answer, ctx, at)
-    return Reply(200, JSON, msgspec.json.encode({"error": [], "result": result}))
+class Manners(Struct, frozen=True):
+    """What the documents do not say, or say in two ways."""
+
+    texts: Texts = Texts()
+    rest: str = "IOC order was canceled"  # the reason of what an IOC or a market order leaves
+    timer_off: Any = "0"  # triggerTime once the switch is off
+    tells_client_id: bool = False  # Add Order repeats the cl_ord_id
+    lists_batch: bool = False  # batch_add answers with a list instead of {"orders":[..]}
+    leaves_out: bool = False  # Query Orders leaves out what is not there, instead of refusing
+    spells_fees: str = "minfee maxfee nextfee nextvolume tiervolume"  # or min_fee ...
+    pads: bool = True  # numbers on the socket keep the zeros at their end
 
 
 def _say_time(heard: Heard, answer: int, ctx: Ctx, at: Stamp) -> Any:
@@ -48,37 +63,6 @@ def _say_time(heard: Heard, answer: int, ctx: Ctx, at: Stamp) -> Any:
 
 def _say_status(heard: Heard, answer: int, ctx: Ctx, at: Stamp) -> Any:
     return {"status": "online", "timestamp": f"{datetime.fromtimestamp(answer // 1_000, UTC):%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def _say_pairs(heard: Heard, answer: Iterable[Instrument], ctx: Ctx, at: Stamp) -> Any:
-    wanted = heard.tag.split(",") if heard.tag else ()
-    return {one.names["reply"]: _pair(one) for one in answer if not wanted or one.symbol in wanted}
-
-
-def _pair(one: Instrument) -> dict[str, Any]:
-    base, _, quote = one.symbol.removesuffix(".d").partition("/")
-    named = {"wsname": one.names["wsname"]} if "wsname" in one.names else {}  # dark pools are not on the socket
-    return {
-        "altname": one.names["alt"], **named, "aclass_base": "currency",
-        "base": _code(base), "aclass_quote": "currency", "quote": _code(quote), "lot": "unit",
-        "cost_decimals": 5, "pair_decimals": one.price_decimals, "lot_decimals": one.qty_decimals, "lot_multiplier": 1,
-        "leverage_buy": [2, 3], "leverage_sell": [2, 3], "fees": [[0, 0.4], [10_000, 0.35]],
-        "fees_maker": [[0, 0.25], [10_000, 0.2]], "fee_volume_currency": "ZUSD", "margin_call": 80, "margin_stop": 40,
-        "ordermin": _plain(one.min_qty), "costmin": _plain(one.min_notional), "tick_size": _plain(one.price_tick),
-        "status": one.venue_status or _STATUS[one.status], "long_position_limit": 250, "short_position_limit": 200,
-        "execution_venue": "international",
-    }  # fmt: skip
-
-
-def _say_assets(heard: Heard, answer: Iterable[Instrument], ctx: Ctx, at: Stamp) -> Any:
-    names = {name for one in answer for name in (one.parts.base, one.parts.quote)}
-    return {_code(name): _asset(name) for name in sorted(names)}
-
-
-def _asset(name: str) -> dict[str, Any]:
-    decimals, shown = (4, 2) if CODES.get(name, "").startswith("Z") else (10, 5)
-    return {"aclass": "currency", "altname": SHOWN.get(name, name), "decimals": decimals, "display_decimals": shown,
-            "collateral_value": 1.0, "status": "enabled", "margin_rate": 0.02}  # fmt: skip
 
 
 def _say_ticker(heard: Heard, answer: Ticker | tuple[Ticker, ...], ctx: Ctx, at: Stamp) -> Any:
@@ -132,10 +116,10 @@ def _say_trades(heard: Heard, answer: tuple[Trade, ...], ctx: Ctx, at: Stamp) ->
 
 def _trade(told: Trade, one: Instrument) -> list[Any]:
     price, qty = f"{told.price:.{max(REST_DECIMALS, one.price_decimals)}f}", f"{told.qty:.{one.qty_decimals}f}"
-    return [price, qty, _seconds(told.venue_ns), told.side[0], "l", "", int(told.id)]
+    return [price, qty, seconds(told.venue_ns), told.side[0], "l", "", int(told.id)]
 
 
-def _seconds(ns: int) -> Raw:
+def seconds(ns: int) -> Raw:
     return Raw(numbers.text_of(ns, 9).rstrip("0").rstrip(".").encode())
 
 
@@ -154,10 +138,10 @@ def _vwap(bar: Candle) -> float:
 
 
 def _say_balances(heard: Heard, answer: Iterable[Balance], ctx: Ctx, at: Stamp) -> Any:
-    return {_code(held.asset): _holding(held) for held in answer}
+    return {code_of(held.asset): _holding(held) for held in answer}
 
 
-def _code(asset: str) -> str:
+def code_of(asset: str) -> str:
     """A wallet's suffix goes with the name that is shown: XBT.M, but XXBT."""
     stem, dot, wallet = asset.partition(".")
     return SHOWN.get(stem, stem) + dot + wallet if dot else CODES.get(asset, asset)
@@ -165,8 +149,8 @@ def _code(asset: str) -> str:
 
 def _holding(held: Balance) -> dict[str, str]:
     return {
-        "balance": _plain(held.total),
-        "hold_trade": _plain(held.total - held.free),
+        "balance": plain(held.total),
+        "hold_trade": plain(held.total - held.free),
         "credit": "0",
         "credit_used": "0",
     }
@@ -176,22 +160,77 @@ def _say_totals(heard: Heard, answer: Iterable[Balance], ctx: Ctx, at: Stamp) ->
     return {code: held["balance"] for code, held in _say_balances(heard, answer, ctx, at).items()}
 
 
-def _plain(number: Decimal) -> str:
-    return format(number, "f")
-
-
-_SAY: Mapping[str, Callable[[Heard, Any, Ctx, Stamp], Any]] = {
+SAY: Mapping[str, Callable[[Heard, Any, Ctx, Stamp], Any]] = {
     PATHS[Op.TIME]: _say_time,
     SYSTEM_STATUS: _say_status,
-    PATHS[Op.INSTRUMENTS]: _say_pairs,
-    ASSETS: _say_assets,
     PATHS[Op.TICKER]: _say_ticker,
     PATHS[Op.BOOK]: _say_book,
     PATHS[Op.TRADES]: _say_trades,
     PATHS[Op.CANDLES]: _say_candles,
-    PATHS[Op.BALANCES]: _say_balances,
+    account.PATHS[Op.BALANCES]: _say_balances,
     BALANCE: _say_totals,
 }
+
+
+# ---- one order, one fill
+
+
+def order_row(told: OrderReport, ctx: Ctx) -> dict[str, Any]:
+    """`price` is the average; the limit, or the trigger and the limit, stand in `descr`."""
+    listed, kind = ctx.catalog.theirs(told.symbol), told.type or OrderType.LIMIT
+    first, second = (told.trigger, told.price) if kind.is_triggered else (told.price, None)
+    flags = ["fciq", *([FLAG_POST] if told.post_only else []), *([FLAG_QUOTE] if told.quote_qty is not None else [])]
+    filled, volume = told.filled, told.qty
+    if told.quote_qty is not None:
+        filled, volume = told.cost, told.quote_qty  # with viqc both are in the quote currency
+    descr = {"pair": listed.venue_symbol, "type": told.side, "ordertype": TYPES[kind],
+             "price": padded(first, listed.price_decimals) if first else "0",
+             "price2": padded(second, listed.price_decimals) if second else "0", "leverage": "none",
+             "order": in_words(listed, told.side, kind, volume, (first, second)), "close": ""}  # fmt: skip
+    ended = (
+        {"closetm": _stamp(told.venue_ns), "reason": REASONS.get(told.reason, told.reason) or None}
+        if told.status.is_final
+        else {}
+    )
+    named = {"cl_ord_id": told.client_id} if told.client_id else {}
+    return {"refid": None, "userref": 0, **named, "status": REST_STATUS[told.status], "reason": None,
+            "opentm": _stamp(told.created_ns), "closetm": 0, "starttm": 0, "expiretm": 0, **ended, "descr": descr,
+            "vol": padded(volume, listed.qty_decimals), "vol_exec": padded(filled, listed.qty_decimals),
+            "cost": padded(told.cost, 5), "fee": "0.00000", "price": padded(told.average, 5), "stopprice": "0.00000",
+            "limitprice": "0.00000", "misc": "", "oflags": ",".join(flags), "trigger": "last", "margin": False,
+            "time_in_force": str(told.tif or Tif.GTC), "sender_sub_id": ""}  # fmt: skip
+
+
+def in_words(one: Instrument, side: str, kind: OrderType, qty: Decimal | None, prices: Iterable[Decimal | None]) -> str:
+    """Buy 0.50000000 XBTUSDT @ stop loss 29000.0 -> limit 29500.0"""
+    name, is_limit = TYPES[kind].removesuffix("-limit").replace("-", " "), " -> limit "
+    told = is_limit.join(padded(price, one.price_decimals) for price in prices if price is not None)
+    return f"{side} {padded(qty, one.qty_decimals)} {one.venue_symbol} @ {name} {told}".rstrip()
+
+
+def fill_row(told: Fill, ctx: Ctx) -> dict[str, Any]:
+    listed = ctx.catalog.theirs(told.symbol)
+    cost = numbers.EXACT.multiply(told.price, told.qty)
+    return {"ordertxid": told.order_id, "postxid": "TKH2SE-M7IF5-CFI7LT", "pair": listed.names["reply"],
+            "time": _stamp(told.venue_ns), "type": told.side, "ordertype": "limit", "price": padded(told.price, 5),
+            "cost": padded(cost, 5), "fee": padded(told.fee, 5), "vol": padded(told.qty, listed.qty_decimals),
+            "margin": "0.00000", "leverage": "0", "misc": "", "trade_id": trade_number(told.id),
+            "maker": bool(told.maker), "ledgers": []}  # fmt: skip
+
+
+def padded(number: Decimal | None, decimals: int) -> str:
+    """With so many decimals at least; nothing is rounded away."""
+    text = plain(number or Decimal(0))
+    have = len(text.partition(".")[2])
+    return _padded(text, "0" * (decimals - have)) if have < decimals else text
+
+
+def trade_number(id: str) -> int:
+    return zlib.crc32(id.encode())
+
+
+def _stamp(ns: int) -> Raw:
+    return seconds(ns - ns % 1_000)  # to the microsecond
 
 
 # ---- items of frames; `bare` makes a text a number of JSON

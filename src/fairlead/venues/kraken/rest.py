@@ -13,11 +13,10 @@ from msgspec import Raw
 
 from fairlead.errors import UnknownName, cut
 from fairlead.model import numbers
-from fairlead.model.account import Balance
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import Candle, Ticker, Trade
 from fairlead.venues.kraken import wire
-from fairlead.venues.kraken.faults import CALLS, PUBLIC
+from fairlead.venues.kraken.faults import PUBLIC
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.conversation import Levels, Topic
 from fairlead.wire.endpoint import Access, Ctx, Endpoint
@@ -47,6 +46,10 @@ SIDES = {"b": "buy", "s": "sell"}
 
 Q = TypeVar("Q")
 A = TypeVar("A")
+
+
+def exact(number: Decimal) -> Decimal:
+    return numbers.decimal(str(number))  # a decimal's text may also be NaN, or 1E+999999
 
 
 # ---- time, instruments
@@ -84,14 +87,14 @@ def _instrument(key: str, symbol: str, pair: wire.Pair, wsname: str) -> Instrume
     return Instrument(
         symbol=symbol,
         venue_symbol=pair.altname,
-        price_tick=_finite(pair.tick_size) or Decimal(1).scaleb(-pair.pair_decimals),
+        price_tick=exact(pair.tick_size) or Decimal(1).scaleb(-pair.pair_decimals),
         qty_step=Decimal(1).scaleb(-pair.lot_decimals),
         price_decimals=pair.pair_decimals,
         qty_decimals=pair.lot_decimals,
         status=STATUS.get(pair.status, "unknown") if pair.status else "trading",
         venue_status=pair.status,
-        min_qty=_finite(pair.ordermin),
-        min_notional=_finite(pair.costmin),
+        min_qty=exact(pair.ordermin),
+        min_notional=exact(pair.costmin),
         names=names,
     )
 
@@ -99,7 +102,7 @@ def _instrument(key: str, symbol: str, pair: wire.Pair, wsname: str) -> Instrume
 # ---- one market: book, ticker, trades, candles
 
 
-def _pair(symbol: str, ctx: Ctx) -> dict[str, Any]:
+def pair(symbol: str, ctx: Ctx) -> dict[str, Any]:
     return {"pair": ctx.catalog.theirs(symbol).venue_symbol}
 
 
@@ -117,7 +120,7 @@ def _about(body: bytes, symbol: str, ctx: Ctx) -> tuple[Raw, Mapping[str, Raw]]:
 
 
 def _ask_book(asked: AskBook, ctx: Ctx) -> Mapping[str, Any]:
-    return _pair(asked.symbol, ctx) | {"count": min(asked.depth or BOOK_USUAL, BOOK_MOST)}
+    return pair(asked.symbol, ctx) | {"count": min(asked.depth or BOOK_USUAL, BOOK_MOST)}
 
 
 def _read_book(body: bytes, asked: AskBook, ctx: Ctx) -> Levels:
@@ -150,7 +153,7 @@ def _read_ticker(body: bytes, asked: AskSymbol, ctx: Ctx) -> Ticker:
 
 def _ask_trades(asked: AskTrades, ctx: Ctx) -> Mapping[str, Any]:
     """`since` is exclusive."""
-    params = _pair(asked.symbol, ctx)
+    params = pair(asked.symbol, ctx)
     if asked.page or asked.since_ns:
         params["since"] = asked.page.partition(":")[0] or str(asked.since_ns - 1)
     return params | {"count": _page_rows(asked)}
@@ -202,7 +205,7 @@ def _known_again(asked: AskTrades) -> int:
 def _ask_candles(asked: AskCandles, ctx: Ctx) -> Mapping[str, Any]:
     if asked.interval not in INTERVALS:
         raise UnknownName("interval", asked.interval, INTERVALS)
-    params = _pair(asked.symbol, ctx) | {"interval": INTERVALS[asked.interval]}
+    params = pair(asked.symbol, ctx) | {"interval": INTERVALS[asked.interval]}
     if asked.start_ns:
         params["since"] = -(-asked.start_ns // wire.SECOND_NS) - 1  # what opened after that second
     return params
@@ -229,26 +232,10 @@ def _candle(row: wire.OhlcRow, asked: AskCandles, closed: bool) -> Candle:
     )  # fmt: skip
 
 
-# ---- account
-
-
-def _read_balances(body: bytes, asked: AskNothing, ctx: Ctx) -> tuple[Balance, ...]:
-    """What is free: balance + credit - credit_used - hold_trade. Both numbers leave out withdrawals under way."""
-    told = []
-    for code, held in _HOLDINGS(body).result.items():
-        total, more, less, traded = map(_finite, (held.balance, held.credit, held.credit_used, held.hold_trade))
-        told.append(Balance(wire.asset(code), total, total + more - less - traded))
-    return tuple(told)
-
-
-def _finite(number: Decimal) -> Decimal:
-    return numbers.decimal(str(number))  # a decimal's text may also be NaN, or 1E+999999
-
-
 # ---- the table
 
 
-def _strict(read: Callable[[bytes, Q, Ctx], A]) -> Callable[[bytes, Q, Ctx], A]:
+def strict(read: Callable[[bytes, Q, Ctx], A]) -> Callable[[bytes, Q, Ctx], A]:
     """Whatever is wrong with a reply is said as Nonsense (or msgspec's own error), nothing else."""
 
     def reading(body: bytes, asked: Q, ctx: Ctx) -> A:
@@ -267,7 +254,6 @@ _TICKER = msgspec.json.Decoder(wire.TickerRow).decode
 _DEPTH = msgspec.json.Decoder(wire.DepthRows).decode
 _TRADES = msgspec.json.Decoder(list[wire.TradeRow]).decode
 _OHLC = msgspec.json.Decoder(list[wire.OhlcRow]).decode
-_HOLDINGS = msgspec.json.Decoder(wire.Holdings).decode
 
 PATHS = {
     Op.TIME: "/0/public/Time",
@@ -276,13 +262,12 @@ PATHS = {
     Op.TICKER: "/0/public/Ticker",
     Op.TRADES: "/0/public/Trades",
     Op.CANDLES: "/0/public/OHLC",
-    Op.BALANCES: "/0/private/BalanceEx",
 }
 
 
 def _public(op: Op, ask: Any, read: Any, after: Any = None) -> Endpoint[Any, Any]:
     """Public calls are counted by address, about one a second."""
-    return Endpoint(op, "GET", PATHS[op], ask, _strict(read), access=Access.OPEN, after=after, known=wire.KNOWN[op],
+    return Endpoint(op, "GET", PATHS[op], ask, strict(read), access=Access.OPEN, after=after, known=wire.KNOWN[op],
                     cost=lambda _: (Charge(PUBLIC),))  # fmt: skip
 
 
@@ -290,10 +275,8 @@ _ROWS: tuple[Endpoint[Any, Any], ...] = (
     _public(Op.TIME, lambda asked, ctx: {}, _read_time),
     _public(Op.INSTRUMENTS, lambda asked, ctx: {}, _read_instruments),
     _public(Op.BOOK, _ask_book, _read_book),
-    _public(Op.TICKER, lambda asked, ctx: _pair(asked.symbol, ctx), _read_ticker),
+    _public(Op.TICKER, lambda asked, ctx: pair(asked.symbol, ctx), _read_ticker),
     _public(Op.TRADES, _ask_trades, _read_trades, _after_trades),
     _public(Op.CANDLES, _ask_candles, _read_candles),  # no page after: behind the wall there is nothing
-    Endpoint(Op.BALANCES, "POST", PATHS[Op.BALANCES], lambda asked, ctx: {}, _strict(_read_balances),
-             access=Access.SIGNED, cost=lambda _: (Charge(CALLS),), known=wire.KNOWN[Op.BALANCES]),
 )  # fmt: skip
-ENDPOINTS: Mapping[Op, Endpoint[Any, Any]] = {row.op: row for row in _ROWS}
+MARKET: Mapping[Op, Endpoint[Any, Any]] = {row.op: row for row in _ROWS}

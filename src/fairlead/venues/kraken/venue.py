@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from fairlead.venues.kraken.account import account
 from fairlead.venues.kraken.auth import KEY_HEADER, SIGN_HEADER, encode, sign
-from fairlead.venues.kraken.channels import BOOK_RULE, DEPTHS, KINDS
-from fairlead.venues.kraken.faults import BANNED_MS, CALLS, DIALS, FRAMES, PUBLIC, fault, readings
-from fairlead.venues.kraken.rest import ENDPOINTS, INTERVALS, NAME
+from fairlead.venues.kraken.channels import ACCOUNT, BOOK_RULE, DEPTHS, KINDS
+from fairlead.venues.kraken.faults import BANNED_MS, CALLS, DIALS, ENGINE, FRAMES, PUBLIC, fault, readings
+from fairlead.venues.kraken.private import PrivateStreams
+from fairlead.venues.kraken.rest import INTERVALS, MARKET, NAME
 from fairlead.venues.kraken.stream import MarketStreams
+from fairlead.venues.kraken.trade import CALLED, TRADE
 from fairlead.venues.kraken.wire import KeyInfo, asset
 from fairlead.wire.door import Door
+from fairlead.wire.endpoint import Access
 from fairlead.wire.limits import Budget, Charge, Window
 from fairlead.wire.venue import ClientId, Retirement, Settle, Venue
 
@@ -23,8 +27,10 @@ _HOSTS = {
 
 # Spot REST Rate Limits: a counter a key, here with the numbers of the lowest tier (higher ones decay by 0.5 and 1 a
 # second and hold 20). Public calls: about one a second. Cloudflare counts the dials; frames have no published number.
+# The matching engine counts for each pair, whatever way an order comes; higher tiers hold 125 and 180.
 _BUDGETS = (
     Budget(CALLS, 1, 3_000, Window.DECAYING, "key", most=15),
+    Budget(ENGINE, 1, 1_000, Window.DECAYING, "instrument", most=60),
     Budget(PUBLIC, 10, 10_000, Window.TOKENS, "ip"),
     Budget(DIALS, 150, BANNED_MS, Window.SLIDING, "ip"),
     Budget(FRAMES, 10, 1_000, Window.SLIDING, "connection"),
@@ -60,6 +66,18 @@ DOOR = Door(
     consecutive=frozenset({"trades"}),  # trade_id rises by one a symbol
 )
 
+PRIVATE = Door(
+    name="private",
+    host="ws_private",
+    path=lambda topics, before: "/v2",
+    speak=PrivateStreams,
+    topics=frozenset(ACCOUNT),
+    calls=frozenset(CALLED),
+    access=Access.SIGNED,
+    quiet_ms=10_000,
+    dial_cost=(Charge(DIALS),),
+)
+
 
 def rights(answer: Any) -> frozenset[str]:
     """Of wire.KeyInfo."""
@@ -75,8 +93,8 @@ VENUE = Venue(
     hosts=_HOSTS,
     markets=("spot",),
     intervals=INTERVALS,
-    endpoints=ENDPOINTS,
-    doors=(DOOR,),
+    endpoints={**MARKET, **TRADE, **account()},
+    doors=(DOOR, PRIVATE),
     budgets=_BUDGETS,
     encode=encode,
     sign=sign,
@@ -89,7 +107,9 @@ VENUE = Venue(
     client_id=ClientId(alphabet="abcdefghijklmnopqrstuvwxyz0123456789_-", longest=18, unique_among="open"),
     assets=asset,
     time_step_ms=1_000,  # Get Server Time: whole seconds
+    nonces_rise=True,  # API authentication: a number below one that the key has used is refused
     key_kinds=("hmac-sha512:base64",),
     secret_words=frozenset({KEY_HEADER, SIGN_HEADER, "otp", "token"}),
+    can=frozenset({"amend price", "amend up", "quote buy", "stops"}),
     dated=_DATED,
 )

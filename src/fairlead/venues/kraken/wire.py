@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -146,6 +146,10 @@ class Trouble(Struct):
     error: list[str] = []
 
 
+class Result(Struct):
+    result: Any = None
+
+
 # ---- WebSocket v2. Numbers are bare JSON numbers: prices and quantities stay as text until somebody needs them.
 
 
@@ -258,42 +262,40 @@ class Other(Struct):
     result: Told | None = None
 
 
-def _under(path: str, names: str) -> frozenset[str]:
+def under(path: str, names: str) -> frozenset[str]:
     return frozenset(f"{path}.{name}" if path else name for name in names.split())
 
 
-_REPLY = _under("", "error result")
+REPLY = under("", "error result")
 _ANY = "result.<any>"  # keyed by the names of markets or assets
-_ROWS = _REPLY | {_ANY, "result.last"}
-_DATA = _under("", "channel type data")
+_ROWS = REPLY | {_ANY, "result.last"}
+_DATA = under("", "channel type data")
 _PAIR = """altname wsname aclass_base base aclass_quote quote lot cost_decimals pair_decimals lot_decimals
     lot_multiplier leverage_buy leverage_sell fees fees_maker fee_volume_currency margin_call margin_stop ordermin
     costmin tick_size status long_position_limit short_position_limit execution_venue"""
 KNOWN: dict[str, frozenset[str]] = {
-    "time": _REPLY | _under("result", "unixtime rfc1123"),
-    "instruments": _REPLY | {_ANY} | _under(_ANY, _PAIR),
-    "book": _REPLY | {_ANY} | _under(_ANY, "asks bids"),
-    "ticker": _REPLY | {_ANY} | _under(_ANY, "a b c v p t l h o"),
+    "time": REPLY | under("result", "unixtime rfc1123"),
+    "instruments": REPLY | {_ANY} | under(_ANY, _PAIR),
+    "book": REPLY | {_ANY} | under(_ANY, "asks bids"),
+    "ticker": REPLY | {_ANY} | under(_ANY, "a b c v p t l h o"),
     "trades": _ROWS,
     "candles": _ROWS,
-    "balances": _REPLY | {_ANY} | _under(_ANY, "balance hold_trade credit credit_used"),
 }
 KNOWN_FRAMES: dict[str, frozenset[str]] = {
     "book": _DATA
-    | _under("data", "symbol bids asks checksum timestamp")
-    | _under("data.bids", "price qty")
-    | _under("data.asks", "price qty"),
-    "trade": _DATA | _under("data", "symbol side price qty ord_type trade_id timestamp"),
+    | under("data", "symbol bids asks checksum timestamp")
+    | under("data.bids", "price qty")
+    | under("data.asks", "price qty"),
+    "trade": _DATA | under("data", "symbol side price qty ord_type trade_id timestamp"),
     "ticker": _DATA
-    | _under("data", "symbol bid bid_qty ask ask_qty last volume vwap low high change change_pct timestamp"),
+    | under("data", "symbol bid bid_qty ask ask_qty last volume vwap low high change change_pct timestamp"),
     "ohlc": _DATA
-    | _under("", "timestamp")
-    | _under("data", "symbol open high low close trades volume vwap interval_begin interval timestamp"),
-    "status": _DATA | _under("data", "version system api_version connection_id"),
-    "heartbeat": _under("", "channel"),
-    "": _under("", "method result success error symbol time_in time_out req_id")  # acknowledgements and pongs
-    | _under("result", "channel symbol depth interval snapshot event_trigger warnings"),
+    | under("", "timestamp")
+    | under("data", "symbol open high low close trades volume vwap interval_begin interval timestamp"),
+    "status": _DATA | under("data", "version system api_version connection_id"),
+    "heartbeat": under("", "channel"),
+    "": under("", "method result success error symbol time_in time_out req_id")  # acknowledgements and pongs
+    | under("result", "channel symbol depth interval snapshot event_trigger warnings"),
 }
-
 
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # whatever a decoder may raise over foreign bytes
