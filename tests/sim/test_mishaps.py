@@ -376,7 +376,8 @@ def test_an_unknown_venue_is_named() -> None:
 
 def test_every_action_has_a_test_above() -> None:
     """If this failed, a mishap could be offered that nobody has ever seen strike."""
-    text = Path(__file__).read_text(encoding="utf-8")
+    here = Path(__file__)
+    text = here.read_text(encoding="utf-8") + here.with_name("test_order_mishaps.py").read_text(encoding="utf-8")
     elsewhere = {"hang", "delay", "reset", "refuse", "malformed"}  # tests/sim/server
     in_tables = {"garbage", "truncate"}  # parametrised above
     untested = [

@@ -7,7 +7,9 @@
     city.mishaps.add(Rule(...))
 
     city.mouth(venue).stalls[symbol].book_at(seq)           # the truth, for whoever checks
+    city.mouth(venue).truth                         what became of every order: see sim/truth
     city.mouth(venue).refusals  .limiter  .keyring  .set_life(ms)  .is_in_maintenance
+    city.new_key(venue)  .by_hand(venue, key_id, op, asked)
 
 It opens no socket and starts no task: server/ carries it, over loopback or in memory."""
 
@@ -19,17 +21,20 @@ from typing import Any
 
 from fairlead.errors import UnknownName
 from fairlead.sim.account import Account
+from fairlead.sim.acts import ACTS, Act
 from fairlead.sim.connection import GOING_AWAY, RESTART, Connection
 from fairlead.sim.happenings import Changed, Funded, Happening, Level, Marked, Traded
+from fairlead.sim.harm import Torn
 from fairlead.sim.limiter import Who
 from fairlead.sim.meddler import Wire
 from fairlead.sim.mishaps import Mishaps
-from fairlead.sim.mouth import MAINTENANCE, Mouth, Torn
+from fairlead.sim.mouth import MAINTENANCE, Mouth
 from fairlead.sim.rules import Match, Moment
 from fairlead.sim.stall import Stall
 from fairlead.sim.teller import Wait
 from fairlead.sim.world import World
 from fairlead.venues import registry
+from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.face import Clock, Rng
 from fairlead.wire.http import Reply, Request
@@ -84,6 +89,13 @@ class City:
         minted = mouth.mirror.mint(self._rng)
         mouth.keyring.add(minted, mouth.keyring.account(like) if like else None)
         return minted
+
+    def by_hand(self, venue: str, key_id: str, op: Op, asked: Any) -> Any:
+        """Somebody else who may act on the account does so: on the venue's own page, say."""
+        self._catch_up()
+        mouth = self.mouth(venue)
+        act = Act(mouth.exchange, mouth.keyring.account(key_id), asked, self.now_ns(), how="hand")
+        return ACTS[op](act)
 
     # Doors.
 

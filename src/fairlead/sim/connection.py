@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from fairlead.sim.harm import Said, Torn
 from fairlead.sim.limiter import Who
 from fairlead.sim.meddler import NOWHERE, Meddler, Wire
 from fairlead.sim.mishaps import MS_NS
-from fairlead.sim.mouth import Mouth, Said, Torn
+from fairlead.sim.mouth import Mouth
 from fairlead.sim.rules import Match
 from fairlead.sim.teller import Wait
+from fairlead.sim.twists import answered
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
 from fairlead.wire.mirror import Heard
@@ -42,7 +44,7 @@ class Connection:
         self._here = here
         self._calls: list[tuple[int, Heard, Iterator[Wait | Torn | Said]]] = []  # under way, and when they go on
         self._meddler = Meddler(mouth.mishaps, mouth.venue.name, here, mouth.ctx.catalog, wire)
-        self._topic = NOWHERE  # what is being told
+        self._topic, self._op = NOWHERE, ""  # what is being told, and which call is being answered
         self._to_present: list[Topic] = []
         self._born_ns = mouth.stamp().mono_ns
         self._end_ns = 0  # announced
@@ -56,7 +58,9 @@ class Connection:
 
     def receive(self, frame: bytes) -> None:
         if self.is_open:
-            self._hearing.receive(self._meddler.hears(frame), self.mouth.stamp())
+            heard = self._meddler.hears(frame)
+            if heard is not None:
+                self._hearing.receive(heard, self.mouth.stamp())
             self._meddler.heard()
             self._present()
 
@@ -123,7 +127,7 @@ class Connection:
     # Its hearing, which speaks into this as into an Ear.
 
     def frame(self, text: bytes) -> None:
-        self._meddler.frame(self._topic, text, self.mouth.stamp().mono_ns)
+        self._meddler.frame(self._topic, text, self.mouth.stamp().mono_ns, self._op)
 
     def ping(self, payload: bytes = b"") -> None:
         self._wire.ping(payload)
@@ -157,7 +161,9 @@ class Connection:
                     self._calls.append((self.mouth.stamp().mono_ns + ms * MS_NS, heard, call))
                     return
                 case Said(outcome):
-                    self._hearing.say(heard, outcome, self.mouth.stamp())
+                    self._op = heard.op
+                    self._hearing.say(answered(heard, outcome), outcome, self.mouth.stamp())
+                    self._op = ""
                     return
                 case _:
                     self.reset()

@@ -12,8 +12,9 @@ from fairlead.model.instrument import Catalog
 from fairlead.sim.mishaps import MS_NS, Handle, Mishaps
 from fairlead.sim.rules import Match, Moment
 from fairlead.sim.spoils import BYTES, HUGE_BYTES, Crooked, corrupted, crossed, estranged, haunted, misdated, swapped
+from fairlead.sim.twists import renumbered, rewound
 from fairlead.wire.conversation import Topic
-from fairlead.wire.mirror import Depth
+from fairlead.wire.mirror import Depth, Execution
 
 NOWHERE = Topic("")  # of what is said of no topic: acknowledgements, heartbeats
 
@@ -40,9 +41,11 @@ class Meddler:
         self._late: deque[tuple[int, bytes]] = deque()  # frames and when they go out, in order
         self._delayed: list[tuple[int, bytes]] = []  # likewise, overtaken by others
 
-    def hears(self, frame: bytes) -> bytes:
-        """What the venue gets to hear; until `heard` its answers are meddled with too."""
+    def hears(self, frame: bytes) -> bytes | None:
+        """What the venue gets to hear; until `heard` its answers are meddled with too. None: nothing."""
         for handle in self._struck(Moment.HEAR):
+            if handle.rule.action == "ignore":
+                return None
             self._is_deaf |= handle.rule.action == "deafen"
             self._is_denied |= handle.rule.action == "deny"
         return estranged(frame, self._catalog) if self._is_denied else frame
@@ -56,7 +59,7 @@ class Meddler:
             return ()
         if not self._mishaps.any_at(Moment.TELL) and self._event is None:
             return ((topic, event),)
-        copies = 1
+        copies, again = 1, list[tuple[Topic, Any]]()
         for handle in self._struck(Moment.TELL, topic):
             match handle.rule.action:
                 case "drop" | "mute":
@@ -78,11 +81,15 @@ class Meddler:
                     event = misdated(event, handle.rule.args)
                 case "checksum" if isinstance(event, Depth):
                     event = replace(event, sight=Crooked(event.sight))
+                case "renumber" if isinstance(event, Execution) and event.fill is not None:
+                    again.append((topic, renumbered(event, event.fill)))
+                case "rewind" if isinstance(event, Execution):
+                    event = rewound(event)
                 case "reorder" if self._event is None:
                     self._event = (topic, event)
                     return ()
         held, self._event = (self._event, None) if copies else (None, self._event)
-        return (*[(topic, event)] * copies, *([held] if held else ()))
+        return (*[(topic, event)] * copies, *again, *([held] if held else ()))
 
     def _loosened(self, topic: Topic, event: Any) -> bool:
         """How things stand is told once to whoever subscribes: then a stuck channel goes on."""
@@ -90,14 +97,14 @@ class Meddler:
             self._stuck.discard(topic)
         return topic not in self._stuck
 
-    def frame(self, topic: Topic, text: bytes, now_ns: int) -> None:
-        """Sends what is left of it, now or later."""
+    def frame(self, topic: Topic, text: bytes, now_ns: int, op: str = "") -> None:
+        """Sends what is left of it, now or later; `op`: of the call that it answers."""
         if self._is_deaf:
             return
         if self._is_denied:
             text = estranged(text, self._catalog, back=True)
-        late_ns = delay_ns = 0
-        for handle in self._struck(Moment.FRAME, topic) if self._mishaps.any_at(Moment.FRAME) else ():
+        late_ns, delay_ns, copies = 0, 0, 1
+        for handle in self._struck(Moment.FRAME, topic, op) if self._mishaps.any_at(Moment.FRAME) else ():
             args = handle.rule.args
             match handle.rule.action:
                 case "late":
@@ -108,11 +115,19 @@ class Meddler:
                     text = swapped(text, topic.symbol, self._catalog)
                 case "huge":
                     self._wire.frame(b'{"huge":"' + b"x" * (args.count or HUGE_BYTES) + b'"}')
+                case "lose":
+                    return
+                case "double":
+                    copies = 2
+                case "rewrite":
+                    this, _, that = args.text.partition("=>")
+                    text = text.replace(this.encode(), that.encode())
                 case "malformed":
                     self._wire.malformed(args.text or "rsv")
                 case action:
                     text = BYTES[action](text, args)
-        self._send(text, now_ns, late_ns, delay_ns)
+        for _ in range(copies):
+            self._send(text, now_ns, late_ns, delay_ns)
 
     def tick(self, now_ns: int) -> None:
         """Sends what was held back long enough."""
@@ -135,10 +150,11 @@ class Meddler:
         else:
             self._wire.frame(text)
 
-    def _struck(self, moment: Moment, topic: Topic = NOWHERE) -> Iterator[Handle]:
+    def _struck(self, moment: Moment, topic: Topic = NOWHERE, op: str = "") -> Iterator[Handle]:
         if not self._mishaps.any_at(moment):
             return iter(())
-        return self._mishaps.struck(moment, self._venue, replace(self._here, kind=topic.kind, symbol=topic.symbol))
+        here = replace(self._here, kind=topic.kind, symbol=topic.symbol, op=op)
+        return self._mishaps.struck(moment, self._venue, here)
 
     def __repr__(self) -> str:
         return f"<Meddler with {len(self._late)} late and {len(self._delayed)} delayed frames>"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from fairlead.errors import Misuse, UnknownName
 from fairlead.sim.chance import WORD, stream
-from fairlead.sim.rules import Match, Moment, Rule, checked
+from fairlead.sim.rules import GROUPS, Match, Moment, Rule, checked
 from fairlead.wire.face import Rng
 
 MS_NS = 1_000_000
@@ -132,7 +132,7 @@ class Mishaps:
 
 def _fits(wanted: Match, here: Match) -> bool:
     return (
-        wanted.op in ("", here.op)
+        (wanted.op in ("", here.op) or here.op in GROUPS.get(wanted.op, ()))
         and wanted.path in ("", here.path)
         and wanted.kind in ("", here.kind)
         and wanted.symbol in ("", here.symbol)

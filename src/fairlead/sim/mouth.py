@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,16 +15,18 @@ from fairlead.model import numbers
 from fairlead.model.instrument import Catalog
 from fairlead.sim.answers import Shop
 from fairlead.sim.exchange import Exchange
+from fairlead.sim.harm import Harm, Page, Said, Torn, by_socket, proxied
 from fairlead.sim.keys import Keyring
 from fairlead.sim.limiter import Limiter, Over, Who
 from fairlead.sim.listing import Listing
 from fairlead.sim.mishaps import MS_NS, Handle, Mishaps
 from fairlead.sim.pit import Told
 from fairlead.sim.rules import Args, Match, Moment
-from fairlead.sim.spoils import BYTES, page
+from fairlead.sim.spoils import BYTES
 from fairlead.sim.stall import Stall
 from fairlead.sim.teller import Teller, Wait
 from fairlead.sim.truth import Truth
+from fairlead.sim.twists import answered
 from fairlead.sim.world import World
 from fairlead.wire.asks import AskNothing, Op
 from fairlead.wire.door import Door
@@ -43,22 +45,6 @@ HOUR_MS = 3_600_000
 MAINTENANCE = Fault(Kind.MAINTENANCE, status=503)  # the mirror gives it the venue's code and words
 
 
-class Torn(Struct, frozen=True):
-    """No reply: the connection is broken."""
-
-
-class Page(Struct, frozen=True):
-    """A proxy in front of the venue answers in its stead."""
-
-    args: Args
-
-
-class Said(Struct, frozen=True):
-    """What a call by socket is answered."""
-
-    outcome: Any
-
-
 class Refusal(Struct, frozen=True):
     """A request or connection that the limits (or a mishap in their name) turned away."""
 
@@ -71,7 +57,6 @@ class Refusal(Struct, frozen=True):
 
 
 Step: TypeAlias = Wait | Reply | Torn  # what `hear` says in turn: waits, then a reply or a tear
-Harm: TypeAlias = Wait | Torn | Page | Fault  # what mishaps of a whole request make of it
 
 
 class Mouth:
@@ -132,22 +117,22 @@ class Mouth:
         here, who = _here(request, heard), self.who(ip, heard.key_id if isinstance(heard, Heard) else "")
         if isinstance(heard, Heard):
             self.teller.witness(heard, "rest")
-        yield from map(self._worded, self._harm(Moment.ASK, heard, who, here))
+        yield from (self._worded(harm, heard) for harm in self._harm(Moment.ASK, heard, who, here))
         reply = yield from self._reply(request, heard, who, here)
         for handle in self._struck(Moment.REPLY, here):
             reply = replace(reply, body=BYTES[handle.rule.action](reply.body, handle.rule.args))
-        yield from map(self._worded, self._harm(Moment.ACTED, heard, who, here))
+        yield from (self._worded(harm, heard) for harm in self._harm(Moment.ACTED, heard, who, here, reply))
         yield reply
 
     def call(self, heard: Heard, who: Who, here: Match) -> Iterator[Wait | Torn | Said]:
         """The same of a call by socket, which ends with what is to be said. Its hearing has checked who calls."""
         self.teller.witness(heard, "socket")
         here = replace(here, op=heard.op, symbol=getattr(heard.asked, "symbol", ""))
-        yield from map(_by_socket, self._harm(Moment.ASK, heard, who, here))
+        yield from map(by_socket, self._harm(Moment.ASK, heard, who, here))
         outcome = self.admit(self.charges(heard), who)
         if outcome is None:
             outcome = yield from self.teller.said(heard, here, "socket")
-        yield from map(_by_socket, self._harm(Moment.ACTED, heard, who, here))
+        yield from map(by_socket, self._harm(Moment.ACTED, heard, who, here))
         yield Said(outcome)
 
     def who(self, ip: str, key_id: str, connection: str = "") -> Who:
@@ -174,7 +159,7 @@ class Mouth:
             if fault is not None:
                 return self.mirror.refuse(fault)
         said = yield from self.teller.said(heard, here, "rest")
-        return self.mirror.say(heard, said, self.ctx, self.stamp())
+        return self.mirror.say(answered(heard, said), said, self.ctx, self.stamp())
 
     def charges(self, heard: Heard | Fault) -> tuple[Charge, ...]:
         """What it costs; what is not understood costs as much as asking the time."""
@@ -217,7 +202,9 @@ class Mouth:
     def _struck(self, moment: Moment, here: Match) -> Iterator[Handle]:
         return self.mishaps.struck(moment, self.venue.name, here)
 
-    def _harm(self, moment: Moment, heard: Heard | Fault, who: Who, here: Match) -> Iterator[Harm]:
+    def _harm(
+        self, moment: Moment, heard: Heard | Fault, who: Who, here: Match, reply: Reply | None = None
+    ) -> Iterator[Harm]:
         """Mishaps of a whole request, before the venue acts or after."""
         for handle in self._struck(moment, here):
             args = handle.rule.args
@@ -228,18 +215,22 @@ class Mouth:
                 case "delay":
                     yield Wait(args.ms)
                 case "reset":
-                    yield Torn()
+                    yield Torn(reply, args.count)
+                case "unsure":
+                    yield Fault(Kind.SERVER, Fate.UNKNOWN)
                 case "status":
                     yield Page(args)
                 case "limit" | "ban" as action:
                     yield self._limited(action == "ban", args, heard, who)
 
-    def _worded(self, harm: Harm) -> Step:
+    def _worded(self, harm: Harm, heard: Heard | Fault) -> Step:
         match harm:
+            case Fault(kind=Kind.SERVER) if isinstance(heard, Heard):
+                return self.mirror.say(heard, harm, self.ctx, self.stamp())
             case Fault():
                 return self.mirror.refuse(harm)
             case Page(args):
-                return _proxied(args)
+                return proxied(args)
             case _:
                 return harm
 
@@ -262,24 +253,6 @@ class Mouth:
 def _here(request: Request, heard: Heard | Fault) -> Match:
     op, symbol = (heard.op.value, getattr(heard.asked, "symbol", "")) if isinstance(heard, Heard) else ("", "")
     return Match(op=op, path=request.path, symbol=symbol, host=request.host)
-
-
-def _by_socket(harm: Harm) -> Wait | Torn | Said:
-    """No proxy speaks the venue's own protocol: there it is the venue that does not know what it did."""
-    match harm:
-        case Fault():
-            return Said(harm)
-        case Page(args):
-            return Said(Fault(Kind.SERVER, Fate.UNKNOWN, status=args.status))
-        case _:
-            return harm
-
-
-def _proxied(args: Args) -> Reply:
-    after = {"retry-after": str(args.after_s)} if args.after_s >= 0 else {}
-    if args.text:
-        return Reply(args.status, {"content-type": "application/json", **after}, args.text.encode())
-    return Reply(args.status, {"content-type": "text/html", **after}, page(args.status))
 
 
 def _terms(listing: Listing, number: int) -> Terms:

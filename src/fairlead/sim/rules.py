@@ -14,12 +14,14 @@ from msgspec import Struct
 
 from fairlead.errors import Misuse, UnknownName
 from fairlead.wire.asks import Op
+from fairlead.wire.faults import Kind
 
 
 class Moment(StrEnum):
     """Where in the life of a request or a connection a rule may strike."""
 
     ASK = "a request came, nothing was done"
+    TAKE = "the engine is about to take a request that acts"
     ANSWER = "the answer is found, not yet worded"
     REPLY = "the reply is worded"
     ACTED = "the venue has acted and worded its reply, which is not yet sent"
@@ -37,11 +39,20 @@ ACTIONS: dict[str, dict[str, tuple[Moment, ...]]] = {
     "rest": {
         "hang": (Moment.ASK, Moment.ACTED),  # no reply for args.ms (0: an hour)
         "delay": (Moment.ASK, Moment.ACTED),
-        "reset": (Moment.ASK, Moment.ACTED),  # the connection breaks without a reply
+        "reset": (Moment.ASK, Moment.ACTED),  # the connection breaks without a reply, or after args.count bytes of it
+        "unsure": (Moment.ASK, Moment.ACTED),  # the venue says in its own words that it does not know what it did
         "status": (Moment.ASK, Moment.ACTED),  # args.status with args.text as body, args.after_s as Retry-After
         "limit": (Moment.ASK,),  # the venue's own 429, for args.ms; args.bare: without Retry-After, and only this once
         "ban": (Moment.ASK,),  # the venue's own 418, where it bans, for args.ms
-        "stale": (Moment.ANSWER,),  # a book as it was args.count changes ago
+        "linger": (Moment.TAKE,),  # it is taken args.ms later, whoever still waits
+        "unfence": (Moment.TAKE,),  # it is taken although its deadline has passed
+        "decline": (Moment.TAKE,),  # refused for no reason: args.text is a kind and a word, "INVALID tick"
+        "hide": (Moment.TAKE,),  # no read shows the order for args.ms
+        "expel": (Moment.TAKE,),  # accepted, and thrown out args.ms later
+        "revise": (Moment.TAKE,),  # its quantity times args.factor, on whole lots
+        "stale": (Moment.ANSWER,),  # a book as it was args.count changes ago; orders and fills as of args.ms ago
+        "omit": (Moment.ANSWER,),  # the last args.count of a list, or of a batch's outcomes, are left out (0: one)
+        "swap": (Moment.ANSWER,),  # what another request of the kind was answered, or names of nobody's order
         "lie": (Moment.ANSWER,),  # the time, args.ms off
         "corrupt": (Moment.ANSWER,),  # prices times args.factor
         "garbage": (Moment.REPLY,),  # the body is no JSON
@@ -60,8 +71,13 @@ ACTIONS: dict[str, dict[str, tuple[Moment, ...]]] = {
         "corrupt": (Moment.TELL,),
         "checksum": (Moment.TELL,),  # the sums of a book are wrong
         "misdate": (Moment.TELL,),  # the venue's time is args.ms off
+        "renumber": (Moment.TELL,),  # only fills: told once more, under another id
+        "rewind": (Moment.TELL,),  # only orders: told as if nothing had been filled
         "delay": (Moment.FRAME,),  # by args.ms; later frames overtake it
         "late": (Moment.FRAME,),  # by args.ms, in order
+        "lose": (Moment.FRAME,),  # worded and numbered, and not sent
+        "double": (Moment.FRAME,),  # sent twice
+        "rewrite": (Moment.FRAME,),  # args.text is "this=>that"
         "garbage": (Moment.FRAME,),
         "truncate": (Moment.FRAME,),
         "stranger": (Moment.FRAME,),
@@ -70,6 +86,7 @@ ACTIONS: dict[str, dict[str, tuple[Moment, ...]]] = {
         "malformed": (Moment.FRAME,),  # args.text: rsv or utf8; a frame against RFC 6455 goes first
         "deny": (Moment.HEAR,),  # the venue knows no such instrument
         "deafen": (Moment.HEAR,),  # what would be answered is lost: acknowledgements
+        "ignore": (Moment.HEAR,),  # it was lost on its way
     },
     "conn": {
         "refuse": (Moment.DIAL,),  # the host is dead: no connection, REST neither, open ones break
@@ -81,10 +98,17 @@ ACTIONS: dict[str, dict[str, tuple[Moment, ...]]] = {
 }
 
 
+# Words for several operations, for Match.op.
+GROUPS: dict[str, frozenset[Op]] = {
+    "acts": frozenset({Op.PLACE, Op.PLACE_MANY, Op.AMEND, Op.CANCEL, Op.CANCEL_MANY, Op.CANCEL_ALL, Op.CLOSE}),
+    "reads": frozenset({Op.ORDER, Op.OPEN_ORDERS, Op.ORDERS, Op.FILLS, Op.BALANCES, Op.POSITIONS}),
+}
+
+
 class Match(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which chances count; empty is any."""
 
-    op: str = ""
+    op: str = ""  # or a word of GROUPS
     path: str = ""
     kind: str = ""  # of a topic
     symbol: str = ""
@@ -161,8 +185,12 @@ def checked(rule: Rule) -> Rule:
         raise UnknownName(f"mishap on channel {rule.channel}", rule.action, ACTIONS[rule.channel])
     if rule.phase not in ("before", "after"):
         raise UnknownName("phase of a mishap", rule.phase, ("before", "after"))
-    if rule.match.op and rule.match.op not in set(Op):
-        raise UnknownName("operation", rule.match.op, Op)
+    if rule.match.op and rule.match.op not in {*Op, *GROUPS}:
+        raise UnknownName("operation", rule.match.op, {*Op, *GROUPS})
+    if rule.action == "decline" and rule.args.text.partition(" ")[0] not in set(Kind):
+        raise UnknownName("kind of refusal", rule.args.text.partition(" ")[0], Kind)
+    if rule.action == "rewrite" and not rule.args.text.partition("=>")[0]:
+        raise Misuse("A rewrite must say what becomes what.", next='give args.text as "this=>that"')
     if not 0 <= rule.prob <= 1 or min(rule.nth, rule.every, rule.most, rule.from_ms, rule.for_ms) < 0:
         raise Misuse("A mishap's prob lies between 0 and 1, and its counts and times are not negative.")
     return rule

@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from fairlead.model.account import Balance, Position
 from fairlead.model.instrument import Catalog, Instrument
 from fairlead.model.market import Candle, Funding, Index, Mark, Quote, Ticker, Trade
+from fairlead.model.orders import Fill, OrderReport, Receipt
 from fairlead.sim.mishaps import MS_NS
 from fairlead.sim.rules import Args
 from fairlead.wire.door import Side
-from fairlead.wire.mirror import Depth, Sight
+from fairlead.wire.mirror import Depth, Execution, Sight
 
 _PHRASES = {403: "Forbidden", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}
 LEVELS = 1_000  # of a book, looked at for a price without one
 HUGE_BYTES = 64 * 1024 * 1024  # larger than any client should take
-_PRICED: Mapping[type, str] = {
+_NUMBER: Mapping[type, str] = {
     Trade: "price", Quote: "bid", Ticker: "last", Candle: "close", Mark: "price", Index: "price", Funding: "rate",
+    Fill: "qty", OrderReport: "filled", Position: "qty", Balance: "total", Receipt: "report",
 }  # fmt: skip
 
 
 def corrupted(event: Any, args: Args) -> Any:
-    """The event with one price times the factor; of a tuple the last one's."""
+    """The event with one price (of orders and accounts: one quantity) times the factor; of a tuple the last one's."""
     if isinstance(event, tuple):
         return (*event[:-1], corrupted(event[-1], args)) if event else event
     if isinstance(event, Depth):
         return _corrupted_depth(event, args)
-    name = _PRICED.get(type(event))
+    if isinstance(event, Execution):
+        name = "report" if event.fill is None else "fill"
+        return replace(event, **{name: corrupted(getattr(event, name), args)})
+    name = _NUMBER.get(type(event), "")
     value = getattr(event, name) if name else None
-    return event if name is None or value is None else replace(event, **{name: value * args.factor})
+    if value is None:
+        return event
+    if isinstance(value, Struct):
+        return replace(event, **{name: corrupted(value, args)})
+    factor = Decimal(str(args.factor)) if isinstance(value, Decimal) else args.factor
+    return replace(event, **{name: value * factor})
 
 
 def _corrupted_depth(event: Depth, args: Args) -> Depth:
@@ -69,6 +81,11 @@ class Crooked(Struct, frozen=True):
 
 
 def misdated(event: Any, args: Args) -> Any:
+    """What has no time of its own stays as it is."""
+    if isinstance(event, Execution):
+        return replace(event, report=misdated(event.report, args), fill=event.fill and misdated(event.fill, args))
+    if not hasattr(event, "venue_ns"):
+        return event
     return replace(event, venue_ns=event.venue_ns + args.ms * MS_NS)
 
 

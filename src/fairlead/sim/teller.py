@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from fairlead.sim.acts import ACTS, Act, witness
 from fairlead.sim.answers import Shop, answer
-from fairlead.sim.exchange import Twist
 from fairlead.sim.mishaps import MS_NS, Mishaps
-from fairlead.sim.rules import Match, Moment
+from fairlead.sim.rules import GROUPS, Match, Moment
 from fairlead.sim.spoils import corrupted
+from fairlead.sim.twists import mixed_up, twisted
 from fairlead.wire.asks import Op
+from fairlead.wire.faults import Fault
 from fairlead.wire.mirror import Heard
 
 
@@ -29,6 +30,7 @@ class Wait(Struct, frozen=True):
 class Teller:
     def __init__(self, shop: Shop, mishaps: Mishaps, venue: str, now_ns: Callable[[], int]) -> None:
         self._shop, self._mishaps, self._venue, self._now_ns = shop, mishaps, venue, now_ns
+        self._last: dict[Op, Any] = {}  # as answered before, by operation
 
     def witness(self, heard: Heard, how: str) -> None:
         witness(self._shop.exchange.truth, heard, self._shop.venue_ns(), how)
@@ -40,12 +42,14 @@ class Teller:
             found = yield from self._acted(heard, here, how)
         else:
             found = answer(self._shop, heard)
-        return self._spoiled(found, heard, here)
+        said, self._last[heard.op] = self._spoiled(found, heard, here), found
+        return said
 
     def _acted(self, heard: Heard, here: Match, how: str) -> Generator[Wait, None, Any]:
         exchange, account, ns = self._shop.exchange, self._shop.account(heard), self._now_ns()
-        act = Act(exchange, account, heard.asked, ns, Twist(), how)
-        wait_ms = 0
+        handles = tuple(self._mishaps.struck(Moment.TAKE, self._venue, here))
+        act = Act(exchange, account, heard.asked, ns, twisted(handles), how)
+        wait_ms = sum(handle.rule.args.ms for handle in handles if handle.rule.action == "linger")
         if not wait_ms:
             return ACTS[heard.op](act)
         done: list[Any] = []
@@ -61,6 +65,12 @@ class Teller:
                 case "stale", Op.BOOK:
                     stall = self._shop.stalls[heard.asked.symbol]
                     said = stall.whole(heard.asked.depth, max(1, handle.rule.args.count))
+                case "stale", op if op in GROUPS["reads"]:
+                    said = answer(replace(self._shop, past_ms=handle.rule.args.ms), heard)
+                case "omit", _ if isinstance(said, tuple):
+                    said = said[: -max(1, handle.rule.args.count)]
+                case "swap", op if not isinstance(said, Fault):
+                    said = mixed_up(said, self._last.get(op))
                 case "lie", Op.TIME:
                     said += handle.rule.args.ms
                 case "corrupt", _:

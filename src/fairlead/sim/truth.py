@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from msgspec import Struct
 
@@ -110,6 +111,11 @@ class Truth:
         for one in self._moves_of(account, asset):
             total = EXACT.add(total, one.amount)
         return total
+
+    def told(self) -> dict[str, Any]:
+        """All of it, as rows."""
+        kinds = ("received", "orders", "refused", "executions", "ended", "moves")
+        return {kind: list(getattr(self, kind)) for kind in kinds}
 
     def _moves_of(self, account: str, asset: str) -> Iterator[Moved]:
         return (one for one in self.moves if one.account == account and one.asset == asset)

@@ -4,6 +4,9 @@ POST /_sim/faults        a rule, or a list of them: what was added, with ids
 GET /_sim/faults         those at work, with how often they struck
 DELETE /_sim/faults[/ID] ends all of them, or one
 POST /_sim/maintenance   {"venue": ..., "on": true}
+POST /_sim/hand          {"venue": ..., "op": "place", "asked": {...}}: somebody else acts on the account
+POST /_sim/revoke        {"venue": ..., "key": ...}
+GET /_sim/truth/VENUE    the ledger of truth
 GET /_sim/state          connections, refusals and mishaps in numbers"""
 
 from __future__ import annotations
@@ -13,20 +16,34 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from fairlead.errors import Misuse
+from fairlead.errors import Misuse, UnknownName
+from fairlead.sim.acts import ACTS
 from fairlead.sim.city import City
 from fairlead.sim.mishaps import Handle
 from fairlead.sim.rules import read_rules
+from fairlead.wire.asks import QUESTIONS, Op
 from fairlead.wire.http import Reply, Request
 from fairlead.wire.printed import printed
 
-FAULTS = "/_sim/faults"
+FAULTS, TRUTH = "/_sim/faults", "/_sim/truth"
 HOST_NAMES = ("127.0.0.1", "localhost", "[::1]")  # under another name it was reached through somebody's trick
 
 
 class _Shut(Struct, forbid_unknown_fields=True):
     venue: str
     on: bool
+
+
+class _Hand(Struct, forbid_unknown_fields=True):
+    venue: str
+    op: Op
+    asked: dict[str, Any]
+    key: str = ""
+
+
+class _Revoked(Struct, forbid_unknown_fields=True):
+    venue: str
+    key: str
 
 
 def answered(city: City, request: Request) -> Reply:
@@ -54,9 +71,27 @@ def _answer(city: City, request: Request) -> Any:
             shut = msgspec.json.decode(request.body, type=_Shut)
             city.maintain(shut.venue, shut.on)
             return {"venue": shut.venue, "on": shut.on}
+        case "POST", "/_sim/hand":
+            return _by_hand(city, msgspec.json.decode(request.body, type=_Hand))
+        case "POST", "/_sim/revoke":
+            revoked = msgspec.json.decode(request.body, type=_Revoked)
+            city.mouth(revoked.venue).keyring.revoke(revoked.key)
+            return revoked
+        case "GET", path if path.startswith(f"{TRUTH}/"):
+            return city.mouth(path.removeprefix(f"{TRUTH}/")).truth.told()
         case "GET", "/_sim/state":
             return _state(city)
     return None
+
+
+def _by_hand(city: City, hand: _Hand) -> Any:
+    if hand.op not in ACTS:
+        raise UnknownName("operation by hand", hand.op, ACTS)
+    try:
+        asked = msgspec.convert(hand.asked, QUESTIONS[hand.op])
+    except msgspec.ValidationError as trouble:
+        raise Misuse(f"This is no question of {hand.op}: {trouble}") from None
+    return city.by_hand(hand.venue, hand.key or city.keys[hand.venue].key, hand.op, asked)
 
 
 def _end(city: City, id: str) -> Any:

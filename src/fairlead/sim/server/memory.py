@@ -16,7 +16,7 @@ from functools import partial
 from fairlead.errors import NotSent, Unknown
 from fairlead.sim.city import STEP_MS, City
 from fairlead.sim.connection import Connection
-from fairlead.sim.mouth import Torn
+from fairlead.sim.harm import Torn
 from fairlead.sim.server.gates import Addresses, Gate, gates, grouped
 from fairlead.sim.server.headers import Headers
 from fairlead.wire.face import Clock, HttpCall, Rng, WsLink, WsListener

@@ -13,6 +13,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from functools import partial
+from http import HTTPStatus
 from typing import TypeAlias
 
 from aiohttp import WSMsgType, web
@@ -20,7 +21,7 @@ from aiohttp import WSMsgType, web
 from fairlead.errors import Misuse
 from fairlead.sim.city import STEP_MS, City
 from fairlead.sim.connection import GOING_AWAY
-from fairlead.sim.mouth import Torn
+from fairlead.sim.harm import Torn
 from fairlead.sim.server.control import answered
 from fairlead.sim.server.gates import Addresses, Gate, gates, grouped
 from fairlead.sim.server.headers import Headers
@@ -101,6 +102,7 @@ class Served:
             return await self._talk(gate, request)
         said = await self.city.handle(gate.venue, await _taken(gate.host_key, request), request.remote or "")
         if isinstance(said, Torn):
+            _begin(request, said)
             _reset(request)
             return web.Response()
         return _worded(said)
@@ -245,6 +247,16 @@ def _reset(request: web.BaseRequest) -> None:
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     transport.abort()
+
+
+def _begin(request: web.BaseRequest, torn: Torn) -> None:
+    """The first bytes of a reply that will not be whole."""
+    if torn.reply is None or not torn.sent_bytes or request.transport is None:
+        return
+    reply = torn.reply
+    named = {**reply.headers, "content-length": str(len(reply.body))}
+    head = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", *(f"{k}: {v}" for k, v in named.items())]
+    request.transport.write(("\r\n".join([*head, "", ""]).encode() + reply.body)[: torn.sent_bytes])
 
 
 async def _taken(host_key: str, request: web.BaseRequest) -> Request:
