@@ -229,6 +229,8 @@ def _wait_ms(reply: Reply, kind: Kind) -> int:
     seconds = reply.headers.get("retry-after", "")
     if seconds.isdecimal() and len(seconds) < 10:
         return int(seconds) * 1_000
+    if _until_ms(reply.body):
+        return 0  # the words say until when
     return BAN_MS if kind is Kind.BAN else WINDOW_MS
 
 

@@ -56,6 +56,7 @@ LIST = "session.subscriptions"
 CALLS_MOST = 10_000  # unanswered ones; who has so many open gets no more in
 SMALL = (Charge("weight", 2),)  # what subscribing, its end and its listing weigh
 
+_TELLS = {ORDERS: b'"executionReport"', BALANCES: b'"outboundAccountPosition"'}
 _ROWS = {**trade.ENDPOINTS, **account.ENDPOINTS}
 _SAID = msgspec.json.Decoder(orders.Said).decode
 _SUBSCRIBED = msgspec.json.Decoder(orders.Subscribed).decode
@@ -159,6 +160,9 @@ class Account:
                 self._odd("neither a known event nor an answer to what was asked", frame)
         except _UNREADABLE as wrong:
             self._odd(str(wrong) if isinstance(wrong, Nonsense) else "not a frame of this venue", frame)
+            for topic in self._lanes:
+                if _TELLS[topic.kind] in frame:
+                    self._out.event(Missed(topic, "what was told could not be read"))
 
     def _happened(self, event: orders.AccountEvent, seen_ns: int) -> None:
         match event:

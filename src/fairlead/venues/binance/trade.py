@@ -258,7 +258,7 @@ _ROWS_OF_TABLE: tuple[Endpoint[Any, Any], ...] = (
     Endpoint(Op.CANCEL, "DELETE", ORDER, _ask_one, strict(_read_receipt),
              effect=Effect.SETS, cost=lambda _: weight(1), known=_KNOWN),
     Endpoint(Op.CANCEL_ALL, "DELETE", OPEN, _ask_all, strict(_read_all),
-             effect=Effect.SETS, cost=lambda _: weight(1), known=_KNOWN),
+             effect=Effect.SETS, cost=lambda _: weight(1), known=_KNOWN | {"code", "msg"}),
     Endpoint(Op.ORDER, "GET", ORDER, _ask_one, strict(_read_order), cost=lambda _: weight(4), known=_KNOWN),
 )  # fmt: skip
 ENDPOINTS: Mapping[Op, Endpoint[Any, Any]] = {row.op: row for row in _ROWS_OF_TABLE}
