@@ -260,6 +260,6 @@ MIRROR = Mirror(
     paths={"market": "/stream", "market/raw": RAW, "ws_api": PATH},
     listing=channels.listing,
     decoys=(RETIRED[0], "/api/v1/depth"),
-    habits=Habits(latest_cancel="unknown"),
+    habits=Habits(latest_cancel="unknown", amend_up=False),
     client_name=lambda number: f"auto{number:018d}",
 )
