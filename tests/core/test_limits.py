@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 
 from fairlead.core.limits import RATE_MOST, Caps, Limits, limits_from
 from fairlead.errors import Misuse, UnknownName
+from tests.house.tree import ROOT
 
 TEXT = """
 symbols = ["BTC/USDT", "BTC/USDT:USDT"]
@@ -71,3 +73,11 @@ def test_what_holds_for_all_orders_cannot_be_set_for_one_symbol() -> None:
     """If this failed, a rate or a day's limit for a symbol would be read and never judged."""
     with pytest.raises(UnknownName):
         limits_from('[of."X/Y"]\nday_notional = 5')
+
+
+def test_the_page_shows_limits_that_are_taken_and_names_them_all() -> None:
+    """If this failed, a user would copy limits that are refused, or never learn of one."""
+    page = (ROOT / "docs/design/risk.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert limits_from(example).caps("BTC/USDT").position == Decimal("0.5")
+    assert [name for name in Limits.__struct_fields__ if name != "of" and f"`{name}`" not in page] == []
