@@ -152,10 +152,10 @@ def _topic(text: bytes) -> None:
 def _recordings(venue: str) -> Iterator[Target]:
     """A file of recorded frames, some lines of it spoilt."""
     known = registry.venue(venue)
-    told = [one for one in CONNECTIONS.values() if one.venue == venue and len(one.lines("recv")) > 1][:4]
-    files = [b"\n".join(_line(line) for line in one.lines("recv")[:6]) for one in told]
+    told = [one for one in CONNECTIONS.values() if one.venue == venue and not one.signed and len(one.lines("recv")) > 1]
+    files = [b"\n".join(_line(line) for line in one.lines("recv")[:6]) for one in told[:4]]
     catalog = reader.context(venue).catalog
-    topics = [[reader.topic(name, catalog) for name in one.topics if "BTC" in name][:3] for one in told]
+    topics = [[reader.topic(name, catalog) for name in one.topics if "BTC" in name][:3] for one in told[:4]]
 
     def take(text: bytes) -> None:
         try:

@@ -16,7 +16,7 @@ from fairlead.sim.keys import Keyring
 from fairlead.sim.server.headers import Headers
 from fairlead.venues import registry
 from fairlead.wire.asks import Op
-from fairlead.wire.conversation import Conversation, Lane, Topic
+from fairlead.wire.conversation import Call, Conversation, Lane, Topic
 from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.faults import Fault
@@ -27,6 +27,7 @@ from fairlead.wire.shapes import Inspector, Nonsense, strangers
 from fairlead.wire.signing import Stamp
 from tests.fuzz.target import Drain, Sink, Take, Target, shown
 from tests.wire import reader
+from tests.wire.cast import Pen
 
 NOW_MS = 1_764_000_060_000
 NOW = Stamp(mono_ns=NOW_MS * 1_000_000, venue_ms=NOW_MS, nonce=NOW_MS)
@@ -60,14 +61,16 @@ def _conversations(venue: str, ctx: Ctx) -> Iterator[Target]:
 
 def _listening(told: reader.Connection, ctx: Ctx) -> Any:
     topics = [reader.topic(name, ctx.catalog) for name in told.topics]
-    listed = [topic for topic in topics if topic.symbol in ctx.catalog]
+    listed = [topic for topic in topics if not topic.symbol or topic.symbol in ctx.catalog]
+    door, signer = reader.door(told), Pen(told.venue, told.signed.key) if told.signed else None
 
     def arm() -> Take:
-        door = registry.venue(told.venue).door_for(topics[0].kind, topics[0].detail)
-        assert door is not None
-        conversation = door.speak(ctx, None, Sink(), Inspector(INSPECT_EVERY))
+        conversation = door.speak(ctx, signer, Sink(), Inspector(INSPECT_EVERY))
         conversation.open(Stamp())
         conversation.join([(topic, _lane(told.venue, door, topic, ctx)) for topic in listed], Stamp())
+        for number, (what, question, _) in enumerate(told.steps):
+            if what == "call":
+                conversation.call(Call(str(number), *reader.question(question)), Stamp())
         for line in told.lines("recv"):
             conversation.receive(line.encode(), NOW.mono_ns)
         return _taking(conversation)
@@ -90,7 +93,7 @@ def _taking(conversation: Conversation) -> Take:
 
 def _lane(venue: str, door: Door, topic: Topic, ctx: Ctx) -> Lane:
     """The judges that stand behind a conversation: guard, strand and book, tape, series."""
-    if topic.kind == "book" and topic.detail and not topic.detail.isdigit():
+    if not topic.symbol or (topic.kind == "book" and topic.detail and not topic.detail.isdigit()):
         return shown
     judged = ear(venue, topic, door, ctx.catalog.theirs(topic.symbol), _told)
     if topic.kind == "book" and (whole := _whole(venue, topic.symbol, ctx)) is not None:
