@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from fairlead.wire.face import Rng
 
 
 class Step(NamedTuple):
-    what: str  # write, sync, cut, remove
+    what: str  # write, sync, failed (a sync), cut, remove
     file: str
     at: int = 0
     text: bytes = b""
@@ -29,7 +29,7 @@ class Disk(apsw.VFS):
         self.name = name
         self.log: list[Step] = []
         self.is_full = False
-        self.breaks = ""  # what fails with an input/output error: sync, write, read
+        self.breaks = ""  # what fails with an input/output error: sync, sync FILE, write, read
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - SQLite's
         return _File(self, name, flags)
@@ -59,7 +59,8 @@ class _File(apsw.VFSFile):
         super().xWrite(data, offset)
 
     def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's
-        if self._disk.breaks == "sync":
+        if self._disk.breaks in ("sync", f"sync {self._name}"):
+            self._disk.log.append(Step("failed", self._name))
             raise apsw.exception_for(apsw.SQLITE_IOERR_FSYNC)
         self._disk.log.append(Step("sync", self._name))
         super().xSync(flags)
@@ -78,34 +79,30 @@ def disk(name: str) -> Iterator[Disk]:
         floor.unregister()
 
 
-def watch_mark(patch: pytest.MonkeyPatch, file: Path, log: list[Step]) -> None:
-    """Logs the writes to the mark too, among SQLite's."""
+def watch(patch: pytest.MonkeyPatch, folder: Path, log: list[Step]) -> None:
+    """Logs what Fairlead itself writes to the files of a folder too, among SQLite's steps."""
     pwrite, fsync = os.pwrite, os.fsync
 
-    def is_mark(handle: int) -> bool:
-        return file.exists() and os.fstat(handle).st_ino == file.stat().st_ino
+    def name(handle: int) -> str:
+        return next((path.name for path in folder.iterdir() if os.path.samestat(path.stat(), os.fstat(handle))), "")
 
     def noted_pwrite(handle: int, text: bytes, at: int) -> int:
-        if is_mark(handle):
-            log.append(Step("write", file.name, at, bytes(text)))
+        log.append(Step("write", name(handle), at, bytes(text)))
         return pwrite(handle, text, at)
 
     def noted_fsync(handle: int) -> None:
-        if is_mark(handle):
-            log.append(Step("sync", file.name))
+        log.append(Step("sync", name(handle)))
         fsync(handle)
 
     patch.setattr(os, "pwrite", noted_pwrite)
     patch.setattr(os, "fsync", noted_fsync)
 
 
-def power_cut(before: dict[str, bytes], steps: Sequence[Step], rng: Rng) -> dict[str, bytes]:
+def power_cut(before: Mapping[str, bytes], steps: Sequence[Step], rng: Rng) -> dict[str, bytes]:
     """Files that a power cut after these steps may leave: what was synced, half of the rest, and of that some torn."""
-    synced = {step.file: number for number, step in enumerate(steps) if step.what in ("sync", "remove")}
     files = {name: bytearray(text) for name, text in before.items()}
-    for number, step in enumerate(steps):
-        is_sure = number <= synced.get(step.file, -1)
-        if step.what == "sync" or (not is_sure and rng.random() < 0.5):
+    for step, is_sure in zip(steps, _sure(steps), strict=True):
+        if step.what in ("sync", "failed") or not step.file or (not is_sure and rng.random() < 0.5):
             continue
         if step.what == "remove":
             files.pop(step.file, None)
@@ -118,3 +115,15 @@ def power_cut(before: dict[str, bytes], steps: Sequence[Step], rng: Rng) -> dict
         text.extend(bytes(max(0, at - len(text))))
         text[at : at + len(part)] = part
     return {name: bytes(text) for name, text in files.items()}
+
+
+def _sure(steps: Sequence[Step]) -> list[bool]:
+    """A step is sure if the next sync of its file worked. After a failed one the system forgets what was not written,
+    so that no later sync makes up for it."""
+    ends: dict[str, bool] = {}
+    sure = []
+    for step in reversed(steps):
+        if step.what in ("sync", "remove", "failed"):
+            ends[step.file] = step.what != "failed"
+        sure.append(ends.get(step.file, False))
+    return sure[::-1]

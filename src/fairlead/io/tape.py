@@ -124,6 +124,8 @@ class Tape:
                 f"The journal {self.path} is written in format {version}, and this program reads format {FORMAT}",
                 next="open it with the version that wrote it, or a later one.",
             )
+        if connection.readonly("main"):  # the system lets us write, so it is the file that says no
+            raise damaged(self.path, "its header says that it may not be written")
         # The lines alone do not show a page that belongs to none of them, and that the next line would be written over.
         if (found := connection.execute("PRAGMA quick_check(1)").fetchall()) != [("ok",)]:
             raise damaged(self.path, f"SQLite says: {found}")
@@ -203,9 +205,11 @@ def _settle(wal: Path) -> None:
     may not have been synced yet. Lines that later ones lean on must not be lost by the next power cut."""
     if not wal.exists():
         return
-    with wal.open("r+b") as file:
-        while part := file.read(COPY_BYTES):
-            file.seek(-len(part), os.SEEK_CUR)
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
+    handle = os.open(wal, os.O_RDWR)
+    try:
+        at = 0
+        while part := os.pread(handle, COPY_BYTES, at):
+            at += os.pwrite(handle, part, at)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
