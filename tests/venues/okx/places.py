@@ -13,6 +13,7 @@ import msgspec
 from fairlead.model.instrument import Catalog, Instrument
 from fairlead.sim.keys import Keyring
 from fairlead.testing import Recorder
+from fairlead.venues.okx import private
 from fairlead.venues.okx.mirror import MIRROR
 from fairlead.venues.okx.stream import Channels
 from fairlead.venues.okx.venue import VENUE
@@ -58,6 +59,9 @@ def asking(op: Op, asked: Any, ctx: Ctx = CTX) -> Request:
     return build(VENUE.endpoints[op], asked, ctx, VENUE.encode)
 
 
+LOGGED_IN = {"event": "login", "code": "0", "msg": "", "connId": "a4d3ae55"}
+
+
 class Talk:
     """A conversation with its recorder."""
 
@@ -85,6 +89,30 @@ class Talk:
     @property
     def last_word(self) -> Word:
         return self.out.words[-1]
+
+
+class Private:
+    """A private conversation with its recorder, logged in."""
+
+    def __init__(self, topics: Sequence[Topic] = (), ctx: Ctx = CTX, log_in: bool = True) -> None:
+        self.out = Recorder()
+        self.told = private.Private(ctx, Key(), self.out, Inspector(1))
+        self.told.open(AT)
+        if log_in:
+            self.receive(LOGGED_IN)
+            self.out.words.clear()
+        self.told.join([(topic, self.out.lane(topic)) for topic in topics], AT)
+
+    def receive(self, *frames: bytes | dict[str, Any]) -> None:
+        for frame in frames:
+            self.told.receive(frame if isinstance(frame, bytes) else msgspec.json.encode(frame), 5)
+
+    def words(self, kind: type[Any]) -> list[Any]:
+        return [word for word in self.out.words if isinstance(word, kind)]
+
+    @property
+    def asked(self) -> list[Any]:
+        return [msgspec.json.decode(frame) for frame in self.out.frames if frame != b"ping"]
 
 
 def later(seconds: float) -> Stamp:

@@ -51,11 +51,6 @@ ASKED: dict[Op, Any] = {
 }
 
 
-def test_every_question_of_this_step_has_a_row() -> None:
-    """If this failed, a verb of the face would find no call to make."""
-    assert set(VENUE.endpoints) == set(ASKED)
-
-
 @pytest.mark.parametrize(
     ("inst_id", "settle", "symbol"),
     [

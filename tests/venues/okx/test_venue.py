@@ -9,6 +9,7 @@ import pytest
 
 from fairlead.model.intervals import NAMES
 from fairlead.venues import registry
+from fairlead.venues.okx import account, trade
 from fairlead.venues.okx.account import ConfigRow
 from fairlead.venues.okx.venue import VENUE, rights
 from fairlead.venues.okx.wire import Envelope
@@ -44,9 +45,10 @@ def test_each_kind_is_heard_at_one_door() -> None:
     """If this failed, candles would be asked for where the venue refuses them."""
     paths = {kind: door.path([], None) for door in VENUE.doors for kind in door.topics}
     assert paths.pop("candles") == "/ws/v5/business"
+    assert {paths.pop(kind) for kind in ("orders", "balances", "positions")} == {"/ws/v5/private"}
     assert set(paths.values()) == {"/ws/v5/public"}
     assert set(paths) == {"book", "trades", "quote", "ticker", "funding", "mark", "index"}
-    assert sum(len(door.topics) for door in VENUE.doors) == 8
+    assert sum(len(door.topics) for door in VENUE.doors) == 11
     assert VENUE.doors[0].depths[0] == 400
 
 
@@ -83,4 +85,6 @@ def test_what_a_key_may_do_is_told_in_our_words() -> None:
 
 def test_only_what_is_signed_needs_a_key() -> None:
     """If this failed, market data would be refused to who has no key."""
-    assert {op for op, row in VENUE.endpoints.items() if row.access != "open"} == {Op.BALANCES}
+    signed = {op for op, row in VENUE.endpoints.items() if row.access != "open"}
+    assert signed == {Op.BALANCES, *trade.ENDPOINTS, *account.ENDPOINTS}
+    assert {door.name for door in VENUE.doors if door.access != "open"} == {"private"}
