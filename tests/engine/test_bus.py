@@ -157,3 +157,15 @@ async def test_a_callback_may_close_its_own_subscription() -> None:
 
 async def _all(reader: Subscription[int]) -> list[int]:
     return [number async for number in reader]
+
+
+async def test_a_reader_of_an_account_loses_nothing_unknowingly() -> None:
+    """If this failed, a bot that was busy for a while would miss a fill and never know."""
+    house = House()
+    reader = Subscription(house.bus, lambda: None, latest=False, whole=True, about="orders")
+    for number in range(bus.QUEUE_MOST + 5):
+        house.bus.publish(number)
+    assert [await anext(reader) for _ in range(bus.QUEUE_MOST)] == list(range(bus.QUEUE_MOST))
+    with pytest.raises(Closed, match="behind"):
+        await anext(reader)
+    assert (reader.dropped, house.bus.readers) == (0, 0)

@@ -1,7 +1,7 @@
 """From a feed to its readers: plain callbacks first, iterators with bounded queues behind; it waits for nobody.
 
 A slow reader loses what its policy says and is told how much: books and quotes conflate to the latest, trades and
-candles keep their order and drop the oldest."""
+candles keep their order and drop the oldest. Of an account nothing is dropped: a reader too far behind is ended."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class Bus(Generic[T]):
 
 class Subscription(Generic[T]):
     """What a user holds: `async for` over it, or a callback inside it; closing it lets the venue's stream go when it
-    was the last. `latest`: only the newest value is kept for a slow reader. One that the venue refused raises that."""
+    was the last. `latest`: only the newest value is kept for a slow reader; `whole`: a reader that loses something must
+    know, so it is ended instead. One that the venue refused raises that."""
 
     def __init__(
         self,
@@ -67,10 +68,11 @@ class Subscription(Generic[T]):
         callback: Callable[[T], None] | None = None,
         told: Callable[[int], None] = lambda _: None,
         about: str = "",
+        whole: bool = False,
     ) -> None:
         self._bus, self._release, self._told, self._about = bus, release, told, about
         self._queue: deque[T] = deque(maxlen=1 if latest else QUEUE_MOST)
-        self._latest = latest
+        self._latest, self._whole = latest, whole
         self._waiter: asyncio.Future[None] | None = None
         self._error: Error | None = None
         self.dropped = 0
@@ -80,6 +82,9 @@ class Subscription(Generic[T]):
 
     def _keep(self, event: T) -> None:
         if not self._latest and len(self._queue) == QUEUE_MOST:
+            if self._whole:
+                self.end(_behind(self._about))
+                return
             self.dropped += 1
             if self.dropped & (self.dropped - 1) == 0:  # told at 1, 2, 4, 8...: not once an event
                 self._told(self.dropped)
@@ -132,3 +137,11 @@ class Subscription(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<Subscription {self._about}{' closed' if self.closed else ''}, {len(self._queue)} waiting>"
+
+
+def _behind(about: str) -> Error:
+    return Closed(
+        f"The reader of {about} fell {QUEUE_MOST} events behind.",
+        known="what was kept can still be read; what came after is on disk",
+        next="read faster or with a callback; ask for what changed since the last one you saw",
+    )
