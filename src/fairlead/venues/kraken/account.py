@@ -47,11 +47,11 @@ def _ask_order(asked: AskOrder, ctx: Ctx) -> Mapping[str, Any]:
         raise Misuse(
             "Kraken finds an order by its txid alone.", next="ask open orders, then orders, with this client_id"
         )
-    return {"txid": asked.order_id, "trades": "true"}
+    return {"txid": asked.order_id}
 
 
-def _ask_open(asked: AskOpenOrders, ctx: Ctx) -> Mapping[str, Any]:
-    return {"trades": "true", **({"cl_ord_id": asked.client_id} if asked.client_id else {})}
+def _ask_open(asked: AskOpenOrders | AskOrders) -> Mapping[str, Any]:
+    return {"cl_ord_id": asked.client_id} if asked.client_id else {}
 
 
 def _span(asked: AskOrders | AskFills) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _span(asked: AskOrders | AskFills) -> dict[str, Any]:
 
 
 def _ask_closed(asked: AskOrders, ctx: Ctx) -> Mapping[str, Any]:
-    return {"trades": "true", **({"cl_ord_id": asked.client_id} if asked.client_id else {}), **_span(asked)}
+    return {**_ask_open(asked), **_span(asked)}
 
 
 def _read_order(body: bytes, asked: AskOrder, ctx: Ctx) -> OrderReport:
@@ -269,7 +269,7 @@ def account(history_units: int = HISTORY_UNITS) -> Mapping[Op, Endpoint[Any, Any
 
     rows = (
         row(Op.ORDER, _ask_order, _read_order),
-        row(Op.OPEN_ORDERS, _ask_open, _read_open),
+        row(Op.OPEN_ORDERS, lambda asked, ctx: _ask_open(asked), _read_open),
         row(Op.ORDERS, _ask_closed, _read_closed, after=_after),
         row(Op.FILLS, lambda asked, ctx: _span(asked), _read_fills, history_units, after=_after),
         row(Op.BALANCES, lambda asked, ctx: {}, _read_balances),

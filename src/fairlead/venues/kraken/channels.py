@@ -214,7 +214,7 @@ CHANNELS: dict[str, Channel] = {one.name: one for one in (
 EXECUTIONS, BALANCES = "executions", "balances"
 ACCOUNT = {"orders": EXECUTIONS, "balances": BALANCES}  # topic -> channel
 # Of one execution, or of one moment: what the next update does not inherit.
-_PASSING = ("exec_id", "last_qty", "last_price", "liquidity_ind", "fees", "exec_type")
+_PASSING = ("exec_id", "last_qty", "last_price", "liquidity_ind", "fees", "exec_type", "reason")
 _LASTING = tuple(name for name in ExecutionItem.__struct_fields__ if name not in _PASSING)
 
 
@@ -224,6 +224,7 @@ def merged(known: ExecutionItem, told: ExecutionItem) -> ExecutionItem:
         value = getattr(told, name)
         if value is not None and value != "":
             setattr(known, name, value)
+    known.reason = told.reason  # of this change, not of an earlier one
     return known
 
 

@@ -223,7 +223,7 @@ def _say_fees(answer: Fees, ctx: Ctx, manners: Manners) -> Any:
 
     def row(share: Decimal) -> dict[str, Any]:
         percent = padded(share.scaleb(2, numbers.EXACT), 4)
-        return {"fee": percent, **dict(zip(names, (percent, percent, None, None, "0.0000"), strict=True))}
+        return {"fee": percent, **dict(zip(names, (percent, percent, percent, "0.0000", "0.0000"), strict=True))}
 
     return {
         "currency": "ZUSD",

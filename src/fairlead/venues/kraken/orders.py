@@ -277,7 +277,7 @@ class Said(Struct):
 
 _DATA = under("", "channel type data sequence")
 _RESULT = """channel order_id cl_ord_id order_userref amend_id error success status count currentTime triggerTime
-    snapshot snap_orders snap_trades order_status ratecounter maxratecount users warnings"""
+    snapshot snap_orders snap_trades order_status ratecounter maxratecount users warnings orders"""
 KNOWN_FRAMES: dict[str, frozenset[str]] = {
     "executions": _DATA
     | under("data", """order_id order_userref cl_ord_id symbol order_qty cash_order_qty cum_cost time_in_force exec_type

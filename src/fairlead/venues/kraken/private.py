@@ -133,8 +133,8 @@ class PrivateStreams:
 
     def call(self, call: Call, at: Stamp) -> None:
         if not self._token or call.op not in CALLED or len(self._pending) >= CALLS_MOST:
-            said = "this connection is not ready" if call.op in CALLED else f"{call.op} does not go by this door"
-            self._out.event(Answer(call.tag, Fault(Kind.INVALID, said=f"{said}: nothing was sent")))
+            kind, why = (Kind.TOKEN, "it has no token") if call.op in CALLED else (Kind.INVALID, f"it takes no {call.op}")
+            self._out.event(Answer(call.tag, Fault(kind, said=f"this connection is not ready, {why}: nothing was sent")))
             return
         method, build = CALLED[call.op]
         try:
@@ -172,6 +172,9 @@ class PrivateStreams:
                 return
         except UNREADABLE:
             self._odd("unreadable frame", frame)
+            for line in self._lines.values():
+                if line.channel.encode() in frame[:SAMPLE_BYTES]:
+                    self._missed(line, "a frame could not be read")
             return
         if said.channel not in KNOWN_FRAMES:
             self._odd(f"channel {cut(said.channel, 40)}, which nobody asked for", frame)
@@ -265,7 +268,7 @@ class PrivateStreams:
                 self._refused(line, said_fault(said.error, Op.TOKEN))
             elif not is_failed and said.method == SUBSCRIBE and said.req_id in (0, line.req_id):
                 self._opened(line)
-            elif not is_failed and said.method == UNSUBSCRIBE and line.is_open and said.req_id != line.req_id - 1:
+            elif not is_failed and said.method == UNSUBSCRIBE and line.is_open and not 0 < said.req_id == line.req_id - 1:
                 self._ousted(Fault(Kind.TOKEN, said=f"the venue ended the subscription of {line.channel}"))
         if not lines and is_failed:
             fault = said_fault(said.error, Op.TOKEN)

@@ -214,7 +214,10 @@ def outcome(op: Op, asked: Any, result: ResultItem | list[ResultItem] | None) ->
         return unsure("a success without a result")
     match op:
         case Op.DEAD_MAN:
-            return dead_man(result.triggerTime, asked)
+            try:
+                return dead_man(result.triggerTime, asked)
+            except ValueError as wrong:
+                return unsure(str(wrong))
         case Op.CANCEL_ALL:
             return ()
     ours = (("", asked.client_id), ("", asked.order_id) if op is not Op.PLACE else (result.order_id,))
