@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, localcontext
+from functools import reduce
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -96,7 +97,7 @@ def exposure(
         if held.symbol == instrument.symbol:
             leg = legs.get(held.pos_side, Leg())
             legs[held.pos_side] = replace(leg, position=EXACT.add(leg.position, held.qty))
-    total, doubtful, unpriced = Exposure(legs), 0, []
+    claims, doubtful, unpriced = list[Claim](), 0, list[str]()
     for order in orders:
         if order.symbol != instrument.symbol:
             continue
@@ -105,20 +106,32 @@ def exposure(
         if claim is None:
             unpriced.append(order.client_id)
         else:
-            total = total.with_claim(claim)
-    return replace(total, doubtful=doubtful, unpriced=tuple(unpriced))
+            claims.append(claim)
+    return Exposure(_legs(legs, claims), _sum(claim.notional for claim in claims), doubtful, tuple(unpriced))
+
+
+def _legs(held: Mapping[str, Leg], claims: Iterable[Claim]) -> dict[str, Leg]:
+    found = dict(held)
+    for name in dict.fromkeys(claim.pos_side for claim in claims):
+        own = [claim for claim in claims if claim.pos_side == name and not claim.reduces]
+        buys, sells = (_sum(claim.qty for claim in own if (claim.side == BUY) is is_buy) for is_buy in (True, False))
+        found[name] = Leg(found[name].position if name in found else ZERO, buys, sells)
+    return found
+
+
+def _sum(numbers: Iterable[Decimal]) -> Decimal:
+    return reduce(EXACT.add, numbers, ZERO)
 
 
 def claim_of(
     order: Order, instrument: Instrument, touch: Touch | None = None, change: AskAmend | None = None
 ) -> Claim | None:
     """What an order may still do; None: nobody can tell."""
-    asked = as_place(order, AskAmend(symbol=order.symbol))
     if order.life.is_over:
         # It has ended, and yet fills that the venue counts are still on their way to us.
         left = max(ZERO, EXACT.subtract(order.venue_filled, order.filled))
-        return place_claim(replace(asked, qty=left, quote_qty=None), instrument, touch) if left else _nothing(asked)
-    was = _left(asked, order, instrument, touch)
+        return _claim(order, left, None, instrument, touch) if left else _nothing(order)
+    was = _left(order, order, instrument, touch)
     if change is None or was is None:
         return was
     may_be = _left(as_place(order, change), order, instrument, touch)
@@ -127,29 +140,37 @@ def claim_of(
     return replace(was, qty=max(was.qty, may_be.qty), notional=max(was.notional, may_be.notional))
 
 
-def _left(asked: AskPlace, order: Order, instrument: Instrument, touch: Touch | None) -> Claim | None:
-    if asked.quote_qty is not None:
-        left = max(ZERO, EXACT.subtract(asked.quote_qty, order.cost))
-        return place_claim(replace(asked, quote_qty=left), instrument, touch)
-    left = max(ZERO, EXACT.subtract(asked.qty or ZERO, order.filled))
-    return place_claim(replace(asked, qty=left), instrument, touch)
-
-
 def place_claim(asked: AskPlace, instrument: Instrument, touch: Touch | None = None) -> Claim | None:
     """What an order that is wanted may do; None: it has no price, and the market shows none."""
-    qty = asked.qty
-    if asked.quote_qty is not None:
+    return _claim(asked, asked.qty, asked.quote_qty, instrument, touch)
+
+
+def _left(terms: AskPlace | Order, order: Order, instrument: Instrument, touch: Touch | None) -> Claim | None:
+    """What is left of these terms after what the order has done already."""
+    if terms.quote_qty is not None:
+        return _claim(terms, None, max(ZERO, EXACT.subtract(terms.quote_qty, order.cost)), instrument, touch)
+    return _claim(terms, max(ZERO, EXACT.subtract(terms.qty or ZERO, order.filled)), None, instrument, touch)
+
+
+def _claim(
+    terms: AskPlace | Order,
+    qty: Decimal | None,
+    quote_qty: Decimal | None,
+    instrument: Instrument,
+    touch: Touch | None,
+) -> Claim | None:
+    if quote_qty is not None:
         # So much quote goes furthest at the lowest price there is.
         price = touch.bid or touch.ask if touch is not None else None
-        qty = None if price is None else qty_for(instrument, asked.quote_qty, price)
-        notional: Decimal | None = asked.quote_qty
+        qty = None if price is None else qty_for(instrument, quote_qty, price)
+        notional: Decimal | None = quote_qty
     else:
-        price = dearest(asked.side, (asked.price, asked.trigger), touch)
+        price = dearest(terms.side, (terms.price, terms.trigger), touch)
         notional = worth(instrument, qty or ZERO, price)
     if qty is None or notional is None:
         return None
-    return Claim(asked.side, asked.pos_side, qty, notional, asked.reduce_only)
+    return Claim(terms.side, terms.pos_side, qty, notional, terms.reduce_only)
 
 
-def _nothing(asked: AskPlace) -> Claim:
-    return Claim(asked.side, asked.pos_side, ZERO, ZERO, asked.reduce_only)
+def _nothing(order: Order) -> Claim:
+    return Claim(order.side, order.pos_side, ZERO, ZERO, order.reduce_only)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from fairlead.model.instrument import Instrument
 from fairlead.model.market import State
 from fairlead.model.numbers import EXACT
 from fairlead.model.orders import BUY
+from fairlead.model.symbols import parse
 
 
 class Touch(Struct, frozen=True):
@@ -39,9 +41,14 @@ def touch_of(book: Book) -> Touch:
 def worth(instrument: Instrument, qty: Decimal, price: Decimal | None) -> Decimal | None:
     """So much quote; None: that needs a price. An inverse contract is an amount of quote whatever the price."""
     units = EXACT.multiply(qty, instrument.contract_size)
-    if instrument.parts.inverse:
+    if _is_inverse(instrument.symbol):
         return units
     return None if price is None else EXACT.multiply(units, price)
+
+
+@lru_cache(maxsize=4_096)
+def _is_inverse(symbol: str) -> bool:
+    return parse(symbol).inverse
 
 
 def qty_for(instrument: Instrument, quote_qty: Decimal, price: Decimal) -> Decimal:
