@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core import facts, reconcile
-from fairlead.core.reconcile import Shown, compare, quarrels
+from fairlead.core.reconcile import Shown, compare, is_settled, quarrels
 from fairlead.model.orders import OrderReport, Status
 from tests.core.orderly import BTC, NAME, Scribe, at, fill, report
 
@@ -52,9 +52,10 @@ def test_an_open_order_that_the_venue_does_not_show_is_asked_for() -> None:
 
 
 def test_what_changed_within_the_lag_and_what_was_not_read_whole_says_nothing() -> None:
-    """If this failed, an order placed just now would be taken for lost."""
+    """If this failed, an order placed just now would be taken for lost, and half a list for a whole one."""
     scribe = opened()
-    assert compare(scribe.account, shown(ms=LAG_MS - 1)).asks == ()
+    assert not is_settled(scribe.track, shown(ms=LAG_MS - 1))
+    assert is_settled(scribe.track, shown(ms=LAG_MS))
     assert compare(scribe.account, Shown(began_ns=at(LATER), lag_ms=LAG_MS)).asks == ()
 
 

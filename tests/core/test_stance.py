@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from fairlead.core.reconcile import Shown
 from fairlead.core.stance import Leg, Stance
@@ -15,7 +16,7 @@ BTC = "BTC/USDT:USDT"
 LAG_MS, LATER = 3_000, 60_000
 
 
-def fill(number: int, qty: str, **more: str) -> Fill:
+def fill(number: int, qty: str, **more: Any) -> Fill:
     return orderly.fill(number, qty, symbol=BTC, **more)
 
 

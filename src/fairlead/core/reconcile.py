@@ -60,7 +60,7 @@ def compare(account: Account, shown: Shown) -> Findings:
 def quarrels(account: Account, shown: Shown) -> Iterator[Quarrel]:
     """What does not agree although all that was asked for has been taken over."""
     for track in account.running():
-        if not _is_settled(track, shown):
+        if not is_settled(track, shown):
             continue
         order = track.order
         if track.missing:
@@ -75,7 +75,7 @@ def quarrels(account: Account, shown: Shown) -> Iterator[Quarrel]:
             )
     for report in shown.open or ():
         known = account.of(report)
-        if known is None or not _is_settled(known, shown):
+        if known is None or not is_settled(known, shown):
             continue
         order = known.order
         if order.order_id not in ("", report.order_id):
@@ -108,15 +108,16 @@ def _sort(account: Account, fills: Iterable[Fill]) -> tuple[list[tuple[str, Fill
 
 
 def _unseen(running: Iterable[Track], seen: set[str], shown: Shown) -> Iterator[str]:
-    """An order over with us lacks only fills; one that changed just now may not be in the reading yet."""
+    """An order over with us lacks only fills. To ask for one that changed just now does no harm: only to conclude
+    something from its not being found would."""
     for track in running:
         order = track.order
         is_unseen = shown.open is not None and order.client_id not in seen and not order.life.is_over
-        if (is_unseen or track.surplus) and _is_settled(track, shown):
+        if is_unseen or (track.surplus and is_settled(track, shown)):
             yield order.client_id
 
 
-def _is_settled(track: Track, shown: Shown) -> bool:
+def is_settled(track: Track, shown: Shown) -> bool:
     """Whether the reading is surely younger than the last change that we know of."""
     return track.order.updated_ns + shown.lag_ms * MS <= shown.began_ns
 

@@ -30,6 +30,7 @@ class Turn(Struct, frozen=True):
     was: Order | None
     now: Order
     surprise: str = ""  # "", late, twin, backwards
+    fills: tuple[Fill, ...] = ()  # counted for the first time
 
 
 class Track:
@@ -45,6 +46,7 @@ class Track:
         self.end_shown = False  # the venue itself has shown its end
         self.amend: AskAmend | None = None  # sent, and not shown done yet
         self._told: OrderReport | None = None
+        self._counted: list[Fill] = []  # by the fact that is being taken
         self.order = Order(
             venue=intended.venue,
             account=intended.account,
@@ -88,6 +90,7 @@ class Track:
 
     def take(self, fact: facts.AnyFact, seq: int) -> Turn:
         was, surprise = self.order, ""
+        self._counted = []
         match fact:
             case facts.Sending():
                 self.sent_ns = self.sent_ns or fact.at_ns
@@ -120,7 +123,7 @@ class Track:
                 raise TypeError(f"{type(fact).__name__} is no fact of one order")
         if self.order != was:
             self._set(updated_ns=fact.at_ns, seq=seq)
-        return Turn(was, self.order, surprise)
+        return Turn(was, self.order, surprise, tuple(self._counted))
 
     # ---- what was told
 
@@ -169,6 +172,8 @@ class Track:
         if not self.is_news(fill):
             return ""
         surprise = self._step(Told.TRADED)
+        if name_of(fill) not in self.fills:
+            self._counted.append(fill)
         self.fills[name_of(fill)] = fill
         filled, cost, fees = sums(self.fills.values())
         self._set(order_id=self.order.order_id or fill.order_id, filled=filled, cost=cost, fees=fees)

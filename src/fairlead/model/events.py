@@ -213,6 +213,15 @@ class Reconciled(AccountHealth, frozen=True, kw_only=True, tag=True):
     took_ms: float
 
 
+class Corrected(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """The stream had told another balance or position than the venue shows when asked: what it shows holds now."""
+
+    what: str  # balance, position
+    name: str
+    heard: str
+    shown: str
+
+
 class Unreconciled(AccountHealth, frozen=True, kw_only=True, tag=True):
     """It could not be read whole; it is tried again."""
 

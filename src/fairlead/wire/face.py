@@ -58,6 +58,8 @@ class Journal(Protocol):
     @property
     def is_sound(self) -> bool: ...  # whether appending works; after a failed fsync it does not until it was reopened
 
+    def reopen(self) -> None: ...  # reads and checks everything anew; JournalFailed: it is as before
+
     def close(self) -> None: ...
 
 

@@ -1,0 +1,425 @@
+"""An order from the wish to the venue: written first, sent once, and whatever happens to the answer, found out."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from fairlead.core import facts
+from fairlead.core.limits import Limits
+from fairlead.engine.placing import Wanted
+from fairlead.errors import Error, Held, JournalFailed, Misuse, NotSent, Refused, RiskRefused
+from fairlead.model import events
+from fairlead.model.order import Life
+from fairlead.model.orders import Status
+from fairlead.wire.asks import Op
+from fairlead.wire.venue import Settle
+from tests.engine.harbour import BTC, SETTLED_MS, Harbour, ask, moor
+
+
+def lines(harbour: Harbour) -> list[str]:
+    return [type(facts.read(body)).__name__ for body in harbour.journal.bodies]
+
+
+def test_an_order_is_on_disk_before_it_leaves_and_its_answer_before_it_is_told() -> None:
+    """If this failed, a crash could forget an order that is at the venue."""
+
+    async def visit(harbour: Harbour) -> None:
+        told: list[Life] = []
+        harbour.desk.bench.orders.add(lambda order: told.append(order.life), lambda _: None)
+        order = await harbour.desk.place(ask())
+        assert (order.life, order.attempt) == (Life.OPEN, 1)
+        assert lines(harbour)[1:4] == ["Intended", "Sending", "Reported"]
+        assert told[:3] == [Life.INTENT, Life.SENDING, Life.OPEN]
+        (_, _, asked) = next(one for one in harbour.asked if one[1] is Op.PLACE)
+        assert (asked.client_id, asked.window_ms) == (order.client_id, 5_000)
+        assert asked.until_ms == order.until_ms
+
+    moor(visit)
+
+
+@pytest.mark.parametrize("mishap", ["reply lost", "reply spoilt", "late"])
+def test_an_order_whose_answer_is_lost_is_found(mishap: str) -> None:
+    """If this failed, an order at the venue would pass for failed (faults 3, 4, 7 to 10, 12, 77)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams = False
+        harbour.mishap(Op.PLACE, mishap)
+        order = await harbour.desk.place(ask())
+        assert order.life is Life.UNKNOWN
+        await harbour.wait(8_000)
+        order = harbour.desk.track(order.client_id).order
+        assert (order.life, order.order_id, len(harbour.orders)) == (Life.OPEN, "1", 1)
+        assert [one.client_id for one in harbour.heard(events.OrderUnknown)] == [order.client_id]
+        assert [one.life for one in harbour.heard(events.OrderSettled)] == ["OPEN"]
+
+    moor(visit)
+
+
+@pytest.mark.parametrize("mishap", ["never arrived", "unknown"])
+def test_an_order_that_never_arrived_is_proven_absent_and_not_sent_again(mishap: str) -> None:
+    """If this failed, silence would stay doubt for ever, or become a guess (faults 2, 10)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, mishap)
+        order = await harbour.desk.place(ask())
+        await harbour.wait(SETTLED_MS - 500)
+        assert harbour.desk.track(order.client_id).order.life is Life.UNKNOWN
+        await harbour.wait(30_000)
+        order = harbour.desk.track(order.client_id).order
+        assert (order.life, harbour.count(Op.PLACE)) == (Life.NOT_ACCEPTED, 1)
+        assert "2 complete readings" in order.reason
+
+    moor(visit)
+
+
+def test_it_is_sent_again_only_if_that_was_wished_and_proven() -> None:
+    """If this failed, an order could be doubled, or the wish to repeat it be forgotten."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived")
+        order = await harbour.desk.place(ask(), Wanted(resend_for_ms=60_000))
+        await harbour.wait(30_000)
+        order = harbour.desk.track(order.client_id).order
+        assert (order.life, order.attempt, harbour.count(Op.PLACE)) == (Life.OPEN, 2, 2)
+        assert len(harbour.orders) == 1
+
+    moor(visit)
+
+
+def test_a_wish_to_repeat_ends_with_its_time() -> None:
+    """If this failed, an order could be sent when nobody wants it any more."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived")
+        order = await harbour.desk.place(ask(), Wanted(resend_for_ms=2_000))
+        await harbour.wait(30_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.NOT_ACCEPTED
+        assert harbour.count(Op.PLACE) == 1
+
+    moor(visit)
+
+
+def test_a_lying_venue_is_adopted_frozen_and_told() -> None:
+    """If this failed, an order accepted past its fence would trade unseen (fault 6)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "lying")
+        order = await harbour.desk.place(ask())
+        harbour.lies(order.client_id)
+        await harbour.wait(19_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.NOT_ACCEPTED
+        await harbour.wait(2_000)
+        order = harbour.desk.track(order.client_id).order
+        assert (order.life, order.late) == (Life.OPEN, True)
+        assert [one.client_id for one in harbour.heard(events.OrderLate)] == [order.client_id]
+        with pytest.raises(Held, match="do not agree"):
+            await harbour.desk.place(ask())
+        await harbour.wait(60_000)
+        await harbour.desk.place(ask())
+
+    moor(visit)
+
+
+def test_a_refusal_is_final_and_says_why() -> None:
+    """If this failed, a refused order would be reserved for ever, or retried."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "refused")
+        with pytest.raises(Refused, match="no money") as raised:
+            await harbour.desk.place(ask())
+        assert (raised.value.kind, raised.value.code) == ("FUNDS", "-2010")
+        assert [track.order.life for track in harbour.desk.bench.account.tracks.values()] == [Life.REJECTED]
+        assert harbour.running == ()
+
+    moor(visit)
+
+
+def test_a_refused_order_that_the_venue_shows_nevertheless_is_late() -> None:
+    """If this failed, a wrong no would hide an order that trades (fault 23 the other way round)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "refused")
+        with pytest.raises(Refused):
+            await harbour.desk.place(ask())
+        (track,) = harbour.desk.bench.account.tracks.values()
+        harbour.accept(track.intended.asked)
+        await harbour.wait(10)
+        assert (track.order.life, track.order.late) == (Life.OPEN, True)
+        harbour.end(track.order.client_id, Status.REJECTED)
+        await harbour.wait(10)
+        assert track.order.life is Life.REJECTED
+
+    moor(visit)
+
+
+def test_nothing_sent_is_given_up_and_told() -> None:
+    """If this failed, an order that never left would be called unknown (faults 1, 74)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "not sent")
+        with pytest.raises(NotSent):
+            await harbour.desk.place(ask())
+        assert [track.order.life for track in harbour.desk.bench.account.tracks.values()] == [Life.ABANDONED]
+
+    moor(visit)
+
+
+def test_an_order_that_waits_for_leave_is_on_disk_and_given_up_when_too_late() -> None:
+    """If this failed, an order could leave long after it was wanted."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.wait_ms = 3_000
+        work = asyncio.create_task(harbour.desk.place(ask(), Wanted(wait_ms=1_000)))
+        await harbour.wait(100)
+        assert lines(harbour)[-1] == "Intended"
+        with pytest.raises(NotSent):
+            await work
+        assert lines(harbour)[-1] == "Unsent"
+        harbour.wait_ms = 0
+
+    moor(visit)
+
+
+def test_an_order_that_waits_can_be_withdrawn() -> None:
+    """If this failed, a cancel would say yes and the order would leave a moment later."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.wait_ms = 3_000
+        work = asyncio.create_task(harbour.desk.place(ask()))
+        await harbour.wait(100)
+        (name,) = harbour.running
+        assert (await harbour.desk.cancel(name)).life is Life.INTENT
+        with pytest.raises(Held, match="withdrawn"):
+            await work
+        assert harbour.desk.track(name).order.life is Life.ABANDONED
+        assert harbour.orders == {}
+        harbour.wait_ms = 0
+
+    moor(visit)
+
+
+def test_a_duplicate_name_that_is_new_stops_the_account_until_it_is_found_out() -> None:
+    """If this failed, a second process under our names could trade on beside us (fault 18)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "duplicate")
+        order = await harbour.desk.place(ask())
+        assert order.life is Life.UNKNOWN
+        with pytest.raises(Held, match="do not agree"):
+            await harbour.desk.place(ask(symbol="BTC/USDT:USDT"))
+        assert [one.label for one in harbour.heard(events.OrderOdd)] == ["duplicate"]
+        await harbour.wait(60_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.NOT_ACCEPTED
+        await harbour.desk.place(ask())
+
+    moor(visit)
+
+
+def test_a_duplicate_after_a_doubt_is_the_first_one() -> None:
+    """If this failed, the second attempt's refusal would hide the first one's success (fault 19)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived", "there already")
+        order = await harbour.desk.place(ask(), Wanted(resend_for_ms=60_000))
+        await harbour.wait(60_000)
+        order = harbour.desk.track(order.client_id).order
+        assert (order.life, len(harbour.orders), order.attempt) == (Life.OPEN, 1, 2)
+
+    moor(visit)
+
+
+def test_an_answer_for_another_order_is_no_answer() -> None:
+    """If this failed, two orders would share one answer (fault 20)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams = False
+        harbour.mishap(Op.PLACE, "crossed")
+        order = await harbour.desk.place(ask())
+        assert order.life is Life.UNKNOWN
+        assert "flzz99000000000009" in harbour.heard(events.OrderUnknown)[0].why
+        await harbour.wait(1_000)
+        assert harbour.desk.track(order.client_id).order.order_id == "1"
+
+    moor(visit)
+
+
+def test_the_limits_count_what_is_under_way_and_what_is_unknown() -> None:
+    """If this failed, orders sent at one time, or in doubt, would together go past a limit (I10)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived")
+        results = await asyncio.gather(*(harbour.desk.place(ask()) for _ in range(3)), return_exceptions=True)
+        assert [isinstance(one, RiskRefused) for one in results] == [False, False, True]
+        with pytest.raises(RiskRefused):
+            await harbour.desk.place(ask())
+        await harbour.wait(30_000)
+        assert len(harbour.orders) == 1
+        await harbour.desk.place(ask())
+
+    async def visit_limited(harbour: Harbour) -> None:
+        harbour.limits = Limits(open_notional=Decimal(2_000))
+        await harbour.again()
+        await visit(harbour)
+
+    moor(visit_limited)
+
+
+def test_a_wish_asked_again_by_its_name_is_the_same_order() -> None:
+    """If this failed, a bot that repeats itself would trade twice (I25, fault 132)."""
+
+    async def visit(harbour: Harbour) -> None:
+        first, second = await asyncio.gather(
+            harbour.desk.place(ask(), Wanted(key="morning")), harbour.desk.place(ask(), Wanted(key="morning"))
+        )
+        assert first.client_id == second.client_id
+        await harbour.again()
+        again = await harbour.desk.place(ask(), Wanted(key="morning"))
+        assert (again.client_id, len(harbour.orders)) == (first.client_id, 1)
+        with pytest.raises(Misuse, match="stands for another order"):
+            await harbour.desk.place(ask(qty=Decimal(1)), Wanted(key="morning"))
+
+    moor(visit)
+
+
+def test_who_asked_may_give_up_waiting_and_the_order_is_still_written_down() -> None:
+    """If this failed, a timeout in a bot would lose an order's answer."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams = False
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(harbour.desk.place(ask()), 0.002)
+        await harbour.wait(100)
+        assert [order.life for order in harbour.desk.running()] == [Life.OPEN]
+
+    moor(visit)
+
+
+@pytest.mark.parametrize("fails", ["full", "unsound"])
+def test_what_cannot_be_written_down_is_not_sent(fails: str) -> None:
+    """If this failed, an order could be at a venue and in no journal (faults 103, 105)."""
+
+    async def visit(harbour: Harbour) -> None:
+        if fails == "full":
+            harbour.journal.fails = 3
+        else:
+            harbour.journal.is_sound = False
+        with pytest.raises(JournalFailed):
+            await harbour.desk.place(ask())
+        assert harbour.count(Op.PLACE) == 0
+        assert harbour.heard(events.JournalDown)
+        with pytest.raises(JournalFailed):
+            await harbour.desk.place(ask())
+        await harbour.wait(3_000)
+        order = await harbour.desk.place(ask())
+        assert order.life is Life.OPEN
+        assert len(harbour.heard(events.JournalUp)) == 1
+
+    moor(visit)
+
+
+def test_an_answer_that_cannot_be_written_stops_new_orders_and_is_written_later() -> None:
+    """If this failed, an acknowledgement lost to a full disk would be forgotten (fault 104)."""
+
+    async def visit(harbour: Harbour) -> None:
+        order = await harbour.desk.place(ask())
+        harbour.journal.fails = 3
+        harbour.trade_with(order.client_id, "4")
+        await harbour.wait(500)
+        assert harbour.desk.track(order.client_id).order.filled == 0
+        with pytest.raises(JournalFailed):
+            await harbour.desk.place(ask())
+        await harbour.desk.cancel(order.client_id)
+        assert harbour.of(order.client_id).status is Status.CANCELLED
+        await harbour.wait(5_000)
+        order = harbour.desk.track(order.client_id).order
+        assert (order.life, order.filled) == (Life.CANCELLED, Decimal(4))
+        await harbour.desk.place(ask())
+
+    moor(visit)
+
+
+def test_a_venue_without_fences_leaves_the_doubt() -> None:
+    """If this failed, silence of a venue that knows no deadline would pass for proof."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived")
+        order = await harbour.desk.place(ask())
+        await harbour.wait(600_000)
+        assert (order.until_ms, harbour.desk.track(order.client_id).order.life) == (0, Life.UNKNOWN)
+        assert len(harbour.heard(events.OrderUnknown)) > 3
+
+    moor(visit, settle=Settle(0, 0, 2_000, 1_000))
+
+
+@pytest.mark.parametrize("blind", [Op.OPEN_ORDERS, Op.ORDERS, Op.FILLS, Op.ORDER])
+def test_a_reading_that_is_not_whole_proves_nothing(blind: Op) -> None:
+    """If this failed, absence from a partial answer would count (faults 33 to 35)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived")
+        harbour.blind = {blind}
+        order = await harbour.desk.place(ask())
+        await harbour.wait(120_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.UNKNOWN
+        harbour.blind = set()
+        await harbour.wait(30_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.NOT_ACCEPTED
+
+    moor(visit)
+
+
+def test_readings_that_lag_do_not_hide_an_order() -> None:
+    """If this failed, one reading from a mirror that lags would be believed (fault 33)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams, harbour.lag_ms = False, 4_000
+        harbour.mishap(Op.PLACE, "reply lost")
+        order = await harbour.desk.place(ask())
+        await harbour.wait(30_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.OPEN
+
+    moor(visit)
+
+
+def test_while_the_venue_is_down_the_doubt_stays_and_ends_soon_after() -> None:
+    """If this failed, an unknown order would be given up, or be found out too late (faults 34, I3, I10)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived")
+        harbour.down = True
+        order = await harbour.desk.place(ask())
+        await harbour.wait(100_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.UNKNOWN
+        harbour.down = False
+        await harbour.wait(30_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.NOT_ACCEPTED
+
+    moor(visit)
+
+
+def test_a_price_that_the_venue_changed_is_shown() -> None:
+    """If this failed, the order would show what was wished instead of what is there (fault 31)."""
+
+    async def visit(harbour: Harbour) -> None:
+        accept = harbour.accept
+        harbour.accept = lambda asked: accept(ask(client_id=asked.client_id, price=Decimal("99.5")))  # type: ignore[method-assign]
+        order = await harbour.desk.place(ask())
+        assert order.price == Decimal("99.5")
+        assert [one.label for one in harbour.heard(events.OrderOdd)] == ["changed"]
+
+    moor(visit)
+
+
+def test_an_unknown_symbol_is_the_callers_fault() -> None:
+    """If this failed, a typo would be written down and sent."""
+
+    async def visit(harbour: Harbour) -> None:
+        with pytest.raises(Error, match="symbol"):
+            await harbour.desk.place(ask(symbol="BTX/USDT"))
+        assert lines(harbour) == ["Opened"]
+        assert BTC in harbour.ctx.catalog
+
+    moor(visit)
