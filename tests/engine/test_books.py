@@ -367,3 +367,23 @@ def test_a_refused_book_ends_with_the_venues_words() -> None:
 def test_the_listed_instrument_declares_the_decimals() -> None:
     """If this failed, prices would be read at a scale that the venue does not use."""
     assert LISTED[0].price_decimals == 2
+
+
+def test_a_time_without_a_book_teaches_nothing_of_how_often_the_venue_speaks() -> None:
+    """If this failed, after an outage a silent book would be called LIVE for three times as long as before."""
+
+    async def visit(stage: Stage) -> None:
+        await begun(stage)
+        for number in range(11, 51):
+            await stage.wait(300)
+            stage.wires[-1].tell(BOOK, change(number, {"100.00": str(number)}))
+        allowed_ns = stage.desk.feed(BOOK)._pulse.allowed_ns
+        stage.replies["/book"] = refusal(503)
+        stage.wires[-1].drop()
+        await stage.wait(60_000)
+        stage.replies["/book"] = whole(60)
+        await stage.wait(60_000)
+        assert stage.desk.feed(BOOK).state is not State.RESYNCING
+        assert stage.desk.feed(BOOK)._pulse.allowed_ns == allowed_ns
+
+    play(visit)
