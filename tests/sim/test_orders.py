@@ -8,11 +8,28 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from fairlead.errors import Misuse
+from fairlead.model.account import Holding, Position
 from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Status
+from fairlead.sim.ticket import Ticket
 from fairlead.venues import registry
-from fairlead.wire.asks import AskNothing, Op
+from fairlead.wire.asks import AskNothing, AskSymbol, Op
 from fairlead.wire.faults import Fault, Kind
-from fairlead.wire.orders import AskCancel, AskFills, AskOpenOrders, AskPlace
+from fairlead.wire.orders import (
+    AskAmend,
+    AskCancel,
+    AskCancelAll,
+    AskCancelMany,
+    AskClose,
+    AskDeadMan,
+    AskFills,
+    AskLeverage,
+    AskOpenOrders,
+    AskPlace,
+    AskPlaceMany,
+    AskPositions,
+    AskSetMode,
+)  # fmt: skip
 from tests.sim.trader import Trader, trading
 
 SPOT = "BTC/USDT"
@@ -118,6 +135,133 @@ def test_an_order_by_socket_is_the_same_order(name: str) -> None:
         gone = await stream.call(Op.CANCEL, AskCancel(symbol=SPOT, client_id=BUY.client_id), "3")
         assert isinstance(gone, Receipt), gone
         await stream.until(lambda: Status.CANCELLED in [one.status for one in stream.events])
-        await asyncio.sleep(0)
 
     trading(name, visit)
+
+
+@each_venue
+def test_an_order_is_amended_triggered_and_bought_for_an_amount_where_the_venue_can(name: str) -> None:
+    """If this failed, what an adapter says that a venue can do would not be done there."""
+
+    async def visit(trader: Trader) -> None:
+        stream, can = await trader.listen("orders"), trader.venue.can
+        await trader.ask(Op.PLACE, _fenced(trader, BUY))
+        changes = {"price": Decimal(49_999)} if "amend price" in can else {"qty": Decimal("0.0009")}
+        amend = AskAmend(symbol=SPOT, client_id=BUY.client_id, **changes)  # type: ignore[arg-type]  # by their names
+        taken = await trader.ask(Op.AMEND, amend)
+        assert isinstance(taken, Receipt), taken
+        name_, value = next(iter(changes.items()))
+        await stream.until(lambda: getattr(stream.events[-1], name_, None) == value)
+        if "quote buy" in can:
+            spend = replace(BUY, type=OrderType.MARKET, qty=None, price=None, quote_qty=Decimal(100), client_id="flq1")
+            assert isinstance(await trader.ask(Op.PLACE, _fenced(trader, spend)), Receipt)
+            spent = sum((fill.price * fill.qty for _, fill in trader.mouth.truth.executions), Decimal(0))
+            assert 99 < spent <= 100
+        if "stops" in can:
+            stop = replace(BUY, type=OrderType.STOP, price=None, trigger=Decimal(90_000), client_id="fls1")
+            assert isinstance(await trader.ask(Op.PLACE, _fenced(trader, stop)), Receipt)
+            at_once = replace(stop, trigger=Decimal(40_000), client_id="fls2")
+            said = await trader.ask(Op.PLACE, _fenced(trader, at_once))
+            assert isinstance(said, Fault) == bool(trader.mouth.truth.refused), said
+        left = await trader.ask(Op.OPEN_ORDERS, AskOpenOrders(symbol=SPOT))
+        assert {one.client_id for one in left} == {one.client_id for one in _open(trader)}
+
+    trading(name, visit)
+
+
+@each_venue
+def test_many_orders_are_placed_and_all_are_cancelled_or_die_with_their_client(name: str) -> None:
+    """If this failed, a batch would be more or fewer orders than were asked, or a panic button leave some."""
+
+    async def visit(trader: Trader) -> None:
+        ops = trader.venue.endpoints
+        orders = tuple(_fenced(trader, replace(BUY, client_id=f"flb{number}")) for number in range(4))
+        if Op.PLACE_MANY in ops:
+            taken = await trader.ask(Op.PLACE_MANY, AskPlaceMany(orders))
+            assert [type(one) for one in taken] == [Receipt] * 4
+        else:
+            for one in orders:
+                await trader.ask(Op.PLACE, one)
+        assert len(_open(trader)) == 4
+        if Op.CANCEL_MANY in ops:
+            two = AskCancelMany(tuple(AskCancel(symbol=SPOT, client_id=one.client_id) for one in orders[:2]))
+            await trader.ask(Op.CANCEL_MANY, two)
+            assert len(_open(trader)) == 2
+        if Op.DEAD_MAN in ops:
+            switch = await trader.ask(Op.DEAD_MAN, AskDeadMan(10_000))
+            assert abs(switch.fires_ms - trader.mouth.venue_ms() - 10_000) <= 1_000
+            await asyncio.sleep(11)
+            assert _open(trader) == []
+            assert {one.reason for one in trader.mouth.truth.ended} == {"user", "dead man"}
+        if Op.CANCEL_ALL in ops:
+            await trader.ask(Op.PLACE, _fenced(trader, BUY))
+            try:
+                said = await trader.ask(Op.CANCEL_ALL, AskCancelAll(SPOT))
+            except Misuse:  # not of one market alone
+                said = await trader.ask(Op.CANCEL_ALL, AskCancelAll())
+            assert not isinstance(said, Fault), said
+            assert _open(trader) == []
+
+    trading(name, visit)
+
+
+@each_venue
+def test_balances_told_by_the_stream_are_those_told_by_rest(name: str) -> None:
+    """If this failed, two ways of asking a venue what one owns would give two answers."""
+
+    async def visit(trader: Trader) -> None:
+        stream = await trader.listen("orders", "balances")
+        await trader.ask(Op.PLACE, _fenced(trader, SELL_NOW))
+        await trader.ask(Op.PLACE, _fenced(trader, BUY))
+        await asyncio.sleep(1)
+        told = {one.asset: one for one in stream.events if isinstance(one, Holding)}
+        assert {"BTC", "USDT"} <= told.keys()
+        for balance in await trader.ask(Op.BALANCES, AskNothing()):
+            holding = told.get(balance.asset)
+            if holding is not None:
+                assert holding.total in (None, balance.total), balance
+                assert holding.free in (None, balance.free), balance
+
+    trading(name, visit)
+
+
+SWAP = "BTC/USDT:USDT"
+each_margined = pytest.mark.parametrize("name", [name for name in TRADED if "swap" in registry.venue(name).markets])
+
+
+@each_margined
+def test_a_position_is_opened_levered_told_and_closed(name: str) -> None:
+    """If this failed, a swap's life at a venue would not be the one that its engine lived."""
+
+    async def visit(trader: Trader) -> None:
+        stream = await trader.listen("orders", "positions")
+        fees = await trader.ask(Op.FEES, AskSymbol(SWAP))
+        assert (fees.maker, fees.taker) == (Decimal("0.0002"), Decimal("0.0005"))
+        lever = AskLeverage(symbol=SWAP, leverage=Decimal(5), margin="cross")
+        [five] = await trader.ask(Op.SET_LEVERAGE, lever)
+        assert five.leverage == 5
+        buy = replace(BUY, symbol=SWAP, qty=Decimal(2), price=Decimal(70_000), margin="cross")
+        assert isinstance(await trader.ask(Op.PLACE, _fenced(trader, buy)), Receipt)
+        [told] = await trader.ask(Op.POSITIONS, AskPositions(SWAP))
+        account = trader.mouth.keyring.account(trader.pen.key_id)
+        [true] = trader.mouth.exchange.pit.positions(account, SWAP, trader.mouth.shop.venue_ns())
+        assert (told.qty, told.entry, told.leverage) == (Decimal(2), true.entry, Decimal(5))
+        busy = await trader.ask(Op.SET_MODE, AskSetMode(hedged=True))
+        assert isinstance(busy, Fault)
+        assert busy.kind is Kind.ACCOUNT
+        closed = await trader.ask(Op.CLOSE, AskClose(symbol=SWAP, client_id="flc1", margin="cross"))
+        assert isinstance(closed, Receipt), closed
+        await asyncio.sleep(1)
+        heard = [one for one in stream.events if isinstance(one, Position)]
+        assert (heard[0].qty, heard[-1].qty) == (Decimal(2), Decimal(0))
+        assert await trader.ask(Op.POSITIONS, AskPositions(SWAP)) == ()
+        gone = await trader.ask(Op.CLOSE, AskClose(symbol=SWAP, client_id="flc2", margin="cross"))
+        assert isinstance(gone, Fault)
+        assert gone.kind is Kind.RISK
+        assert (await trader.ask(Op.SET_MODE, AskSetMode(hedged=True))).hedged
+
+    trading(name, visit)
+
+
+def _open(trader: Trader) -> list[Ticket]:
+    return list(trader.mouth.keyring.account(trader.pen.key_id).open.values())

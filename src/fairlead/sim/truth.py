@@ -78,8 +78,6 @@ class Moved(Struct, frozen=True):
 
 
 class Truth:
-    """`names` of clients: an order of a venue that was given none has the venue's."""
-
     def __init__(self) -> None:
         self.received: deque[Received] = deque(maxlen=ROWS_MOST)
         self.orders: deque[Accepted] = deque(maxlen=ROWS_MOST)
@@ -90,7 +88,9 @@ class Truth:
         self._attempts: dict[tuple[Op, str], int] = {}
 
     def receive(self, ns: int, key_id: str, op: Op, symbol: str, client_id: str, order_id: str, how: str) -> None:
-        attempt = self._attempts[op, client_id] = self.attempts(client_id, op) + 1
+        attempt = self._attempts[op, client_id] = self._attempts.pop((op, client_id), 0) + 1
+        if len(self._attempts) > ROWS_MOST:
+            del self._attempts[next(iter(self._attempts))]
         self.received.append(Received(ns, key_id, op, symbol, client_id, order_id, attempt, how))
 
     def attempts(self, client_id: str, op: Op = Op.PLACE) -> int:
