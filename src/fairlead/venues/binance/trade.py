@@ -173,12 +173,10 @@ def report(row: orders.OrderRow, client_id: str, venue_ms: int, ctx: Ctx) -> Ord
 
 def receipt(row: orders.OrderRow, ctx: Ctx) -> Receipt:
     """Of a placement or a cancel. The shortest form (ACK) shows nothing of the order."""
-    client_id = row.orig_client_order_id or row.client_order_id
+    client_id, at_ms = row.orig_client_order_id or row.client_order_id, row.transact_time or row.update_time
     fills = tuple(_part(part, row, client_id, ctx) for part in row.fills)
-    shown = report(row, client_id, row.transact_time, ctx) if row.status else None
-    return Receipt(
-        order_id=str(row.order_id), client_id=client_id, venue_ns=row.transact_time * MS, report=shown, fills=fills
-    )
+    shown = report(row, client_id, at_ms, ctx) if row.status else None
+    return Receipt(order_id=str(row.order_id), client_id=client_id, venue_ns=at_ms * MS, report=shown, fills=fills)
 
 
 def amended(told: orders.Amended, ctx: Ctx) -> Receipt:
