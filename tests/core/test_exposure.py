@@ -97,6 +97,8 @@ def test_an_amount_of_quote_is_as_much_as_it_can_buy() -> None:
     """If this failed, an order by value would have no size, and no position cap would hold it."""
     market = order(type=OrderType.MARKET, price=None, qty=None, quote_qty="90", cost="30", filled="0.0005")
     assert claimed(market) == Claim("buy", "", D("0.0010"), D(60))  # 60 / 60000
+    large = order(type=OrderType.MARKET, price=None, qty=None, quote_qty="6000000")
+    assert claimed(large).qty == D(100)  # at the lowest price there is
     odd = order(type=OrderType.MARKET, price=None, qty=None, quote_qty="61")
     assert claimed(odd).qty == D("0.0011")  # up to a whole step: never less than what may be
 
@@ -139,6 +141,7 @@ def test_two_sided_positions_are_kept_apart() -> None:
         order("fl1", symbol=PERP, side="buy", qty="2", pos_side="long"),
         order("fl2", symbol=PERP, side="sell", qty="4", pos_side="long"),
         order("fl3", symbol=PERP, side="sell", qty="1", pos_side="short"),
+        order("fl4", symbol=PERP, side="buy", qty="9", pos_side="short"),  # closes the short, and never turns it
     ]
     seen = exposure(orders, [held("3", PERP, "long"), held("-6", PERP, "short")], LINEAR)
     assert reach(seen)[:3] == [-3, 5, 7]

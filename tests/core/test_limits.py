@@ -33,6 +33,7 @@ def test_limits_are_read_as_they_are_written() -> None:
     assert limits.caps("BTC/USDT") == Caps(order_qty=Decimal("0.1"), order_notional=Decimal(900))
     assert limits.caps("BTC/USDT:USDT") == Caps(order_notional=Decimal("5000.10"))
     assert limits_from("") == Limits()
+    assert limits_from("order_qty = 0.1234567890123456789").order_qty == Decimal("0.1234567890123456789")
 
 
 @pytest.mark.parametrize(
