@@ -1,8 +1,11 @@
-"""Fairlead guides orders and prices between a bot and its venues: open venues, read their streams, ask questions.
+"""Fairlead guides orders and prices between a bot and its venues: open venues, read their streams, ask and trade.
 
     async with fairlead.open("binance", "kraken") as session:
         async for book in session["binance"].book("BTC/USDT"):
             print(book.bid, book.ask, book.age_ms, book.state)
+
+    async with fairlead.open("okx", key="bot-a") as session:
+        order = await session["okx"].buy("BTC/USDT", qty="0.1", price="61000", post_only=True)
 
 Nothing is imported before it is used; what is not named here is not public."""
 
@@ -10,10 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from fairlead.core.book import Book as Book
+    from fairlead.core.limits import Caps as Caps
+    from fairlead.core.limits import Limits as Limits
+    from fairlead.core.limits import limits_from as limits_from
     from fairlead.engine.bus import Subscription as Subscription
     from fairlead.engine.feed import Mends as Mends
     from fairlead.engine.market import Market as Market
@@ -22,16 +29,22 @@ if TYPE_CHECKING:
     from fairlead.errors import BadNumber as BadNumber
     from fairlead.errors import Closed as Closed
     from fairlead.errors import Error as Error
+    from fairlead.errors import Held as Held
+    from fairlead.errors import InDoubt as InDoubt
+    from fairlead.errors import JournalFailed as JournalFailed
     from fairlead.errors import Limited as Limited
     from fairlead.errors import Misuse as Misuse
     from fairlead.errors import Nonsense as Nonsense
     from fairlead.errors import NotSent as NotSent
     from fairlead.errors import Refused as Refused
+    from fairlead.errors import RiskRefused as RiskRefused
     from fairlead.errors import TransportError as TransportError
     from fairlead.errors import Unknown as Unknown
     from fairlead.errors import UnknownName as UnknownName
     from fairlead.errors import VenueError as VenueError
     from fairlead.model.account import Balance as Balance
+    from fairlead.model.account import Leverage as Leverage
+    from fairlead.model.account import Position as Position
     from fairlead.model.instrument import Catalog as Catalog
     from fairlead.model.instrument import Instrument as Instrument
     from fairlead.model.market import Candle as Candle
@@ -43,23 +56,35 @@ if TYPE_CHECKING:
     from fairlead.model.market import State as State
     from fairlead.model.market import Ticker as Ticker
     from fairlead.model.market import Trade as Trade
+    from fairlead.model.order import Life as Life
+    from fairlead.model.order import Order as Order
+    from fairlead.model.orders import Fill as Fill
+    from fairlead.model.orders import OrderReport as OrderReport
+    from fairlead.model.orders import OrderType as OrderType
+    from fairlead.model.orders import Tif as Tif
+    from fairlead.wire.signing import SecretSource as SecretSource
+    from fairlead.wire.signing import Signer
 
 __version__ = "0.1.0"
 
 _ROOMS = {
     "fairlead.core.book": ("Book",),
+    "fairlead.core.limits": ("Caps", "Limits", "limits_from"),
     "fairlead.engine.bus": ("Subscription",),
     "fairlead.engine.feed": ("Mends",),
     "fairlead.engine.market": ("Market",),
     "fairlead.engine.session": ("Session",),
     "fairlead.engine.view": ("View",),
     "fairlead.errors": (
-        *("BadNumber", "Closed", "Error", "Limited", "Misuse", "Nonsense", "NotSent"),
-        *("Refused", "TransportError", "Unknown", "UnknownName", "VenueError"),
+        *("BadNumber", "Closed", "Error", "Held", "InDoubt", "JournalFailed", "Limited", "Misuse", "Nonsense"),
+        *("NotSent", "Refused", "RiskRefused", "TransportError", "Unknown", "UnknownName", "VenueError"),
     ),
-    "fairlead.model.account": ("Balance",),
+    "fairlead.model.account": ("Balance", "Leverage", "Position"),
     "fairlead.model.instrument": ("Catalog", "Instrument"),
     "fairlead.model.market": ["Candle", "Funding", "FundingPaid", "Index", "Mark", "Quote", "State", "Ticker", "Trade"],
+    "fairlead.model.order": ("Life", "Order"),
+    "fairlead.model.orders": ("Fill", "OrderReport", "OrderType", "Tif"),
+    "fairlead.wire.signing": ("SecretSource",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 __all__ = ["open", "venue_names", *sorted(_HOMES)]
@@ -67,6 +92,12 @@ __all__ = ["open", "venue_names", *sorted(_HOMES)]
 
 def open(
     *venues: str,
+    key: str | Mapping[str, str] | None = None,
+    stage: str = "",
+    limits: Limits | None = None,
+    keys: str | Path | SecretSource | None = None,
+    state: str | Path | None = None,
+    durability: Literal["power", "process"] = "power",
     environment: str = "live",
     hosts: Mapping[str, Mapping[str, str | Iterable[str]]] | None = None,
     mends: Mends | None = None,
@@ -74,24 +105,42 @@ def open(
 ) -> Session:
     """A session over these venues, to be used with `async with`; reading markets needs no key.
 
+    `key` is your label of a key (of each venue, or venue by venue), found in the file `keys` or in the environment;
+    "" is the only one there is. With a key the session trades, unless `stage` is "read-only"; `limits` is what your
+    bots may risk. What must outlive the process lies in the folder `state`, in which one process trades; `durability`
+    "power" also survives a power cut, "process" a killed process.
+
     `environment` is one that the venues have (live, demo, a region); `hosts` replaces their addresses, for instance by
     a simulator's: {"venue": {"rest": "http://127.0.0.1:1", "ws": "ws://127.0.0.1:2"}}. `doubled` names the kinds of
     stream (such as "book") that ride on two connections at once, of which the first word wins."""
     from fairlead.engine.desk import Windows
-    from fairlead.engine.session import Session
+    from fairlead.engine.session import Session, stage_of
     from fairlead.io.clock import RealClock, entropy
     from fairlead.io.http import AioHttp
     from fairlead.io.socket import Picows
     from fairlead.io.store import FileStore, state_folder
+    from fairlead.wire.face import Journal
 
-    clock = RealClock()
+    clock, folder = RealClock(), state_folder() if state is None else Path(state)
+
+    def journal(name: str) -> Journal:
+        from fairlead.io.journal import DiskJournal
+
+        return DiskJournal(folder / name, clock, durability=durability, words="a bot that trades by Fairlead")
+
+    chosen = stage_of(stage, has_key=key is not None)
+    labels, signers = ({}, {}) if key is None else _keys(venues, key, keys)
     return Session(
         venues,
-        Windows(clock=clock, rng=entropy(), http=AioHttp(), ws=Picows(clock), store=FileStore(state_folder())),
+        Windows(clock=clock, rng=entropy(), http=AioHttp(), ws=Picows(clock), store=FileStore(folder), journal=journal),
         environment=environment,
-        hosts={name: _tuples(keys) for name, keys in (hosts or {}).items()},
+        hosts={name: _tuples(known) for name, known in (hosts or {}).items()},
         mends=mends,
         doubled=doubled,
+        signers=signers,
+        labels=labels,
+        stage=chosen,
+        limits=limits,
     )
 
 
@@ -100,6 +149,29 @@ def venue_names() -> tuple[str, ...]:
     from fairlead.venues import registry
 
     return registry.names()
+
+
+def _keys(
+    venues: Iterable[str], key: str | Mapping[str, str], keys: str | Path | SecretSource | None
+) -> tuple[dict[str, str], dict[str, Signer]]:
+    """(labels, signers) of the venues that have a key."""
+    import os
+
+    from fairlead.errors import UnknownName
+    from fairlead.keys.sources import Environment, KeyFile
+    from fairlead.venues import registry
+
+    source: SecretSource = (
+        Environment(os.environ) if keys is None else KeyFile(Path(keys)) if isinstance(keys, (str, Path)) else keys
+    )
+    opened = tuple(venues)
+    wanted = dict.fromkeys(opened, key) if isinstance(key, str) else dict(key)
+    for name in wanted:
+        if name not in opened:
+            raise UnknownName("open venue that the key could be of", name, opened)
+    signers = {name: source.signer(name, label, registry.venue(name).key_kinds) for name, label in wanted.items()}
+    labels = {name: label or next(iter(source.labels(name)), "") or "main" for name, label in wanted.items()}
+    return labels, signers
 
 
 def _tuples(keys: Mapping[str, str | Iterable[str]]) -> dict[str, tuple[str, ...]]:

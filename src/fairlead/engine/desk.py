@@ -11,6 +11,7 @@ from msgspec import Struct
 from fairlead.core.backoff import Backoff
 from fairlead.core.budget import Priority
 from fairlead.core.routes import Routes
+from fairlead.core.worth import Touch, touch_of
 from fairlead.engine.around import Listener
 from fairlead.engine.bans import Bans
 from fairlead.engine.books import BookFeed
@@ -31,11 +32,12 @@ from fairlead.engine.timing import VenueTime
 from fairlead.errors import Closed, Error, Misuse, cut
 from fairlead.model import events
 from fairlead.model.instrument import Instrument
+from fairlead.model.market import State
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Ctx
-from fairlead.wire.face import Clock, HttpTransport, Rng, Store, WsTransport
+from fairlead.wire.face import Clock, HttpTransport, Journal, Rng, Store, WsTransport
 from fairlead.wire.signing import Signer
 from fairlead.wire.venue import Venue
 
@@ -52,6 +54,8 @@ class Windows(Struct, frozen=True):
     http: HttpTransport
     ws: WsTransport
     store: Store | None = None  # None: nothing outlives the process
+    # Opens the journal of that name, which is its opener's alone from then on; None: nothing can be traded
+    journal: Callable[[str], Journal] | None = None
 
 
 class Desk:
@@ -223,10 +227,20 @@ class Desk:
         return topic in self._feeds or topic in self.teller.feeds
 
     def routes_of(self, host_key: str) -> Routes:
+        if host_key not in self._routes:
+            raise Misuse(f"No address of {self.name}'s {host_key} is known.", next="give it among the hosts")
         return self._routes[host_key]
 
     def instrument(self, symbol: str) -> Instrument:
         return self.ctx.catalog.theirs(symbol)
+
+    def touch(self, symbol: str) -> Touch | None:
+        """The best prices of a book that is followed, a live one first; None: nobody follows one."""
+        books = [
+            feed.last for feed in self._feeds.values() if feed.topic.kind == "book" and feed.topic.symbol == symbol
+        ]
+        seen = [touch_of(book) for book in books if book is not None]
+        return min(seen, key=lambda touch: touch.state is not State.LIVE, default=None)
 
     def backoff(self) -> Backoff:
         return Backoff(FIRST_WAIT_MS, MOST_WAIT_MS, self.rng)
@@ -234,8 +248,8 @@ class Desk:
     async def answer(self, op: Op, asked: Any, priority: Priority = Priority.DATA) -> Any:
         return await self._sender.ask(op, asked, priority)
 
-    def pages(self, op: Op, asked: Any) -> AsyncIterator[Any]:
-        return self._sender.pages(op, asked)
+    def pages(self, op: Op, asked: Any, priority: Priority = Priority.HISTORY) -> AsyncIterator[Any]:
+        return self._sender.pages(op, asked, priority)
 
     def fetch(self, op: Op, asked: Any, then: Callable[[Any], None], failed: Callable[[Exception], None]) -> None:
         """Asks without waiting; one of the two is called."""

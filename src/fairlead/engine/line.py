@@ -49,8 +49,9 @@ class Owner(Protocol):
     time: VenueTime
     transport: WsTransport
     permits: Permits  # shared by all connections
-    way: Way
 
+    @property
+    def way(self) -> Way: ...
     def backoff(self) -> Backoff: ...
     def own_permits(self) -> Permits: ...  # of one connection
     async def path(self, topics: tuple[Topic, ...]) -> str: ...

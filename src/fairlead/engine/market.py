@@ -10,11 +10,10 @@ from typing import Any, TypeVar
 from fairlead.core.book import Book
 from fairlead.core.holes import mend
 from fairlead.engine.bus import Subscription
-from fairlead.engine.desk import Desk
 from fairlead.engine.feed import Feed
+from fairlead.engine.trading import Trading
 from fairlead.errors import Misuse, UnknownName
 from fairlead.model import intervals
-from fairlead.model.account import Balance
 from fairlead.model.instrument import Catalog, Instrument
 from fairlead.model.market import Candle, Funding, FundingPaid, Index, Mark, Quote, Ticker, Trade
 from fairlead.wire.asks import AskBook, AskCandles, AskFundings, AskNothing, AskSymbol, AskTrades, Op
@@ -24,12 +23,9 @@ T = TypeVar("T")
 Call = Callable[[T], None]
 
 
-class Market:
-    """Streams (`book`, `trades`, ...) take a callback, or are read with `async for`; `ask_*` are single questions."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self.name = desk.name
+class Market(Trading):
+    """Streams (`book`, `trades`, ...) take a callback, or are read with `async for`; `ask_*` are single questions. What
+    is done with an account is in engine/trading."""
 
     # ---- streams
 
@@ -103,10 +99,6 @@ class Market:
 
     async def ask_index(self, symbol: str) -> Index:
         answer: Index = await self._desk.answer(Op.INDEX, AskSymbol(self.instrument(symbol).symbol))
-        return answer
-
-    async def ask_balances(self) -> tuple[Balance, ...]:
-        answer: tuple[Balance, ...] = await self._desk.answer(Op.BALANCES, AskNothing())
         return answer
 
     # ---- history

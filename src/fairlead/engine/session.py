@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 from hashlib import sha256
 from types import TracebackType
 
+from fairlead.core.limits import Limits
+from fairlead.engine.account import AccountDesk
 from fairlead.engine.bus import Bus, Subscription
 from fairlead.engine.desk import Desk, Windows
 from fairlead.engine.feed import Mends
@@ -16,9 +19,17 @@ from fairlead.engine.view import View
 from fairlead.errors import Closed, Misuse, UnknownName
 from fairlead.model import events
 from fairlead.venues import registry
-from fairlead.wire.face import Store
+from fairlead.wire.face import Journal, Store
 from fairlead.wire.signing import Signer
 from fairlead.wire.venue import Venue
+
+
+class Stage(StrEnum):
+    """How far a session goes; nothing deeper than the session asks."""
+
+    READ_ONLY = "read-only"  # orders are refused, whatever the key allows
+    LIVE = "live"  # orders go to the venue, or to the simulator in its place
+
 
 Hosts = Mapping[str, Mapping[str, tuple[str, ...]]]  # venue -> host key -> addresses
 
@@ -36,7 +47,11 @@ class Session:
         mends: Mends | None = None,
         doubled: Iterable[str] = (),
         signers: Mapping[str, Signer] | None = None,
+        labels: Mapping[str, str] | None = None,
+        stage: Stage = Stage.READ_ONLY,
+        limits: Limits | None = None,
     ) -> None:
+        """`labels`: the user's own word for the account behind each signer; where the stage is live, it is traded."""
         names = tuple(dict.fromkeys(venues))
         if not names:
             raise Misuse("No venue was named.", next=f"name some of: {', '.join(registry.names())}")
@@ -64,6 +79,10 @@ class Session:
             )
         _check_kinds(doubled, self._desks.values())
         self._markets = {name: Market(desk) for name, desk in self._desks.items()}
+        self._labels, self._limits = (labels or {}) if stage is Stage.LIVE else {}, limits
+        self._journal_name = f"journal-{'elsewhere' if hosts else environment}"
+        self._journal: Journal | None = None
+        self._accounts: dict[str, AccountDesk] = {}
         self._views: list[View] = []
         self._open = False
 
@@ -77,12 +96,18 @@ class Session:
         await self.close()
 
     async def open(self) -> None:
-        """Every venue at once; if one cannot be opened, none stays open and its error is raised."""
+        """Every venue at once; if one cannot be opened, none stays open and its error is raised. Accounts after their
+        venues: the journal first, whose folder belongs to one process alone."""
         self._open = True
         try:
+            if self._labels:
+                self._take_accounts()
             async with asyncio.TaskGroup() as group:
                 for desk in self._desks.values():
                     group.create_task(desk.open())
+            async with asyncio.TaskGroup() as group:
+                for account in self._accounts.values():
+                    group.create_task(account.open())
         except BaseException as failed:  # also when we are cancelled: whatever ends the opening, nothing stays open
             await self.close()
             if isinstance(failed, BaseExceptionGroup):
@@ -93,9 +118,24 @@ class Session:
         self._open = False
         for view in self._views:
             view.close()
+        await asyncio.gather(*(account.close() for account in self._accounts.values()))
         await asyncio.gather(*(desk.close() for desk in self._desks.values()))
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
         await self._windows.http.close()
         self._health.close()
+
+    def _take_accounts(self) -> None:
+        if self._windows.journal is None:
+            raise Misuse("Nothing can be traded without a journal.", next="hand one in")
+        self._journal = self._windows.journal(self._journal_name)
+        for name, label in self._labels.items():
+            desk = self._desks[name]
+            account = self._accounts[name] = AccountDesk(
+                desk, label, self._journal, desk.rng, limits=self._limits, touch_for=desk.touch
+            )
+            self._markets[name] = Market(desk, account)
 
     def __getitem__(self, name: str) -> Market:
         if name not in self._markets:
@@ -137,6 +177,21 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {', '.join(self._desks)}, {'open' if self._open else 'closed'}>"
+
+
+def stage_of(word: str, *, has_key: bool) -> Stage:
+    """What a user says, or where he says nothing: with a key he wants to trade."""
+    if word == "paper":
+        raise Misuse(
+            "There is no paper trading yet.",
+            next='trade with stage="live" in a demo environment of the venue, or on the simulator by its hosts',
+        )
+    if word and word not in list(Stage):
+        raise UnknownName("stage", word, list(Stage))
+    stage = Stage(word) if word else Stage.LIVE if has_key else Stage.READ_ONLY
+    if stage is Stage.LIVE and not has_key:
+        raise Misuse("Only who has a key can trade.", next='give key="..." with your label of it')
+    return stage
 
 
 def _nonces(venue: Venue, signer: Signer | None, store: Store | None) -> Nonces | None:

@@ -5,7 +5,7 @@ Make before break: where an end is announced (or enforced) the new connection is
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from fairlead.core.backoff import Backoff
@@ -48,7 +48,6 @@ class Stream:
         self._catalogs: dict[Line, Catalog] = {}  # what its conversation knows
         self._numbers = self._tags = 0
         self._is_held = False
-        self.way = Way(around.name, door.host, around.routes_of(door.host), around.time, around.tell)
 
     # ---- topics
 
@@ -181,6 +180,12 @@ class Stream:
             self._around.listener_of(topic).left(line)
 
     # ---- what a line asks of its owner
+
+    @cached_property
+    def way(self) -> Way:
+        """Found when it is first needed: a door that nobody uses needs no address."""
+        around, host_key = self._around, self.door.host
+        return Way(around.name, host_key, around.routes_of(host_key), around.time, around.tell)
 
     def backoff(self) -> Backoff:
         return self._around.backoff()

@@ -11,21 +11,32 @@ are for `async` programs. A book that is handed over stands still, since the liv
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Literal
 
 import fairlead
 from fairlead.core.book import Book
+from fairlead.core.limits import Limits
 from fairlead.engine import session, view
 from fairlead.engine.feed import Mends
 from fairlead.errors import Closed, Misuse
 from fairlead.model.events import Health
 from fairlead.sync.loop import Loop
-from fairlead.sync.market import Market, Stream, still
+from fairlead.sync.market import Market
+from fairlead.sync.stream import Stream, still
+from fairlead.wire.signing import SecretSource
 
 __all__ = ["Market", "Session", "Stream", "View", "open"]
 
 
 def open(
     *venues: str,
+    key: str | Mapping[str, str] | None = None,
+    stage: str = "",
+    limits: Limits | None = None,
+    keys: str | Path | SecretSource | None = None,
+    state: str | Path | None = None,
+    durability: Literal["power", "process"] = "power",
     environment: str = "live",
     hosts: Mapping[str, Mapping[str, str | Iterable[str]]] | None = None,
     mends: Mends | None = None,
@@ -34,7 +45,19 @@ def open(
     """A session over these venues, to be used with `with`, or opened and closed by hand; else as `fairlead.open`."""
 
     def make() -> session.Session:
-        return fairlead.open(*venues, environment=environment, hosts=hosts, mends=mends, doubled=doubled)
+        return fairlead.open(
+            *venues,
+            key=key,
+            stage=stage,
+            limits=limits,
+            keys=keys,
+            state=state,
+            durability=durability,
+            environment=environment,
+            hosts=hosts,
+            mends=mends,
+            doubled=doubled,
+        )
 
     return Session(make)
 
