@@ -103,6 +103,8 @@ class Harbour:
         self._ears: Ears | None = None
         self._born_ms: dict[str, int] = {}
         self.limits = Limits()
+        self.is_dead = False
+        self.blunders: list[str] = []
         self.desk = self._new_desk()
 
     @property
@@ -125,6 +127,7 @@ class Harbour:
 
     async def again(self) -> None:
         await self.kill()
+        self.is_dead = False
         await self.begin()
 
     # ---- the desk's surroundings
@@ -133,8 +136,9 @@ class Harbour:
         self.told.append(event)
 
     def blame(self, where: str, blunder: BaseException) -> None:
+        self.is_dead = True  # in some task of its own
         if not isinstance(blunder, Died):
-            raise AssertionError(f"{where}: {blunder!r}") from blunder
+            self.blunders.append(f"{where}: {blunder!r}")
 
     def strange(self, what: str, sample: bytes) -> None:
         self.told.append(events.Strange(venue="stage", at_ns=self.time.now_ns(), what=what, sample=str(sample)))
@@ -342,6 +346,7 @@ def moor(visit: Callable[[Harbour], Coroutine[Any, Any, None]], **knobs: Any) ->
         await harbour.desk.close()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         assert not left, left
+        assert not harbour.blunders, harbour.blunders
         await harbour.begin()
         await harbour.desk.close()
         return harbour

@@ -55,7 +55,11 @@ class Reckoner:
                     await self._wanted.wait()
             except TimeoutError:
                 self._why = "a quiet period"
-            await self.reckon(self._why)
+            try:
+                await self.reckon(self._why)
+            except Exception as blunder:  # noqa: BLE001 - told; an error of ours must not end the reckoning for ever
+                self._bench.around.blame(repr(self), blunder)
+                self._due_ms = self._bench.time.clock.mono_ns() // MS + SOON_MS
 
     def want(self, why: str) -> None:
         """As soon as it can be, once for all who want it."""
