@@ -220,7 +220,8 @@ class BookFeed(Feed[Book]):
             return  # a second connection has caught up; the first still leads
         if self.state is State.RESYNCING:
             self._pulse.begin(mend.live_ns)  # how long we had no book says nothing of how often the venue speaks
-        self._pulse.beat(line.heard_ns, self._lag_ms(strand))
+        else:
+            self._pulse.beat(line.heard_ns, self._lag_ms(strand))
         self._follow(strand)
         bids, asks = strand.rungs.bids.keys, strand.rungs.asks.keys
         if bids and asks:
