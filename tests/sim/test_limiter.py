@@ -54,6 +54,16 @@ def test_each_window_counts_as_its_words_say(window: Window, steps: list[tuple[i
     assert reading.limit == limit
 
 
+@pytest.mark.parametrize("of", ["account", "instrument"])
+def test_keys_of_one_account_share_what_is_counted_for_it(of: str) -> None:
+    """If this failed, a second key would double what a venue lets an account order."""
+    limiter = Limiter([Budget("orders", 1, 1_000, Window.SLIDING, of)], lambda _: False)
+    mine, also_mine = Who("1.1.1.1", "a", account="one"), Who("2.2.2.2", "b", account="one")
+    other = Who("1.1.1.1", "c", account="two")
+    charge = (Charge("orders", of="BTC/USDT"),)
+    assert [limiter.admit(charge, who, 0, 0) is None for who in (mine, also_mine, other)] == [True, False, True]
+
+
 def test_all_or_nothing() -> None:
     """If this failed, a refused request would still use up what others could have."""
     limiter = Limiter(

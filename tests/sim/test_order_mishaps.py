@@ -376,6 +376,8 @@ def test_a_revoked_key_hears_and_does_no_more_and_its_account_lives_on() -> None
         assert stream.events == []
         assert len(await other.ask(Op.OPEN_ORDERS, AskOpenOrders(symbol=SPOT))) == 1
         assert await stranger.ask(Op.OPEN_ORDERS, AskOpenOrders(symbol=SPOT)) == ()
+        called = await stream.call(Op.PLACE, fenced(trader, _named(2)), "1")
+        assert isinstance(called, Fault), "the session was opened before, and is over"
 
     staged(visit)
 

@@ -6,6 +6,7 @@ follows from what it is asked and from the world: it draws nothing. Times handed
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from heapq import heappop, heappush
 from typing import Any
 
@@ -13,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from fairlead.model.account import DeadMan
+from fairlead.model.numbers import EXACT
 from fairlead.model.orders import BUY, SELL, OrderType, Receipt, Status
 from fairlead.sim.account import Account
 from fairlead.sim.amending import amended
@@ -87,8 +89,8 @@ class Exchange:
         if fault is not None:
             return fault
         if twist.factor != 1.0 and asked.qty is not None:
-            lots = max(1, int(float(asked.qty / of.qty_step) * twist.factor))
-            asked = replace(asked, qty=lots * of.qty_step)
+            lots = int(EXACT.multiply(EXACT.divide(asked.qty, of.qty_step), Decimal(str(twist.factor))))
+            asked = replace(asked, qty=EXACT.multiply(Decimal(max(1, lots)), of.qty_step))
         number = self._numbered + 1
         named = replace(asked, client_id=asked.client_id or self._mirror.client_name(number))
         margin = asked.margin or ("cash" if of.kind == "spot" else account.mode.margin)

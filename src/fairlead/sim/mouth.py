@@ -130,6 +130,8 @@ class Mouth:
         here = replace(here, op=heard.op, symbol=getattr(heard.asked, "symbol", ""))
         yield from map(by_socket, self._harm(Moment.ASK, heard, who, here))
         outcome = self.admit(self.charges(heard), who)
+        if outcome is None and heard.key_id and not self.keyring.knows(heard.key_id):
+            outcome = Fault(Kind.KEY)
         if outcome is None:
             outcome = yield from self.teller.said(heard, here, "socket")
         yield from map(by_socket, self._harm(Moment.ACTED, heard, who, here))

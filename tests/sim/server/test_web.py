@@ -179,6 +179,23 @@ def test_torn_and_hanging_replies_are_unknown() -> None:
     visit(scene)
 
 
+def test_a_reply_may_break_off_after_its_first_bytes() -> None:
+    """If this failed, nobody would ever hold half an answer in the hand."""
+
+    async def scene(town: Town, served: Served) -> None:
+        town.city.mishaps.add(Rule("reset", channel="rest", phase="after", nth=1, args=Args(count=30)))
+        host, _, port = town.addresses["toy"]["rest"][0].removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /time HTTP/1.1\r\nHost: toy\r\n\r\n")
+        got = await reader.read(30)
+        assert (got[:15], len(got)) == (b"HTTP/1.1 200 OK", 30)
+        with pytest.raises(ConnectionResetError):
+            await reader.readexactly(1)
+        writer.close()
+
+    visit(scene)
+
+
 @pytest.mark.parametrize(("how", "code"), [("rsv", 1002), ("utf8", 1007)])
 def test_a_malformed_frame_breaks_the_rules_of_framing(how: str, code: int) -> None:
     """If this failed, no strict reader would ever be shown what it must refuse."""
