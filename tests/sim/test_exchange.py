@@ -312,6 +312,16 @@ def test_lists_are_paged_from_either_end_and_fills_come_once() -> None:
     assert records.open(me, AskOpenOrders(), here.ns, False) == ()
 
 
+def test_a_list_of_orders_holds_open_ones_where_the_venue_lists_them() -> None:
+    """If this failed, a page of ended orders would be short of rows, and look like the last one."""
+    for lists_open, expected in ((True, ["1001", "1002"]), (False, ["1002"])):
+        here = Bourse(lists_open=lists_open)
+        here.place(price="98")
+        here.place("buy", "1", None)
+        told = here.exchange.records.orders(here.account, AskOrders(symbol=SPOT, limit=2), here.ns, True)
+        assert [one.order_id for one in told] == expected
+
+
 def test_what_was_cancelled_unfilled_is_forgotten_where_the_venue_forgets() -> None:
     """If this failed, a client would take a venue's memory for longer than it is."""
     here = Bourse(forgets_ms=1_000)

@@ -38,7 +38,7 @@ from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.face import Clock, Rng
 from fairlead.wire.http import Reply, Request
-from fairlead.wire.mirror import Minted
+from fairlead.wire.mirror import Minted, Mirror
 from fairlead.wire.orders import AskOpenOrders
 
 SECOND_NS = 1_000_000_000
@@ -46,14 +46,17 @@ STEP_MS = 100  # how often whoever carries the city calls `step`
 
 
 class City:
-    def __init__(self, names: Iterable[str], world: World, clock: Clock, rng: Rng) -> None:
+    def __init__(
+        self, names: Iterable[str], world: World, clock: Clock, rng: Rng, mirrors: Mapping[str, Mirror] | None = None
+    ) -> None:
+        """`mirrors` in place of the registered ones: where a vendor leaves something open, with the switch turned."""
         self.world, self._clock = world, clock
         self._begin_ns = world.ns - clock.mono_ns()  # a machine's wall clock may jump; the world's does not
         names = tuple(names)
         self.mishaps = Mishaps(self.now_ns, rng, names)
         self._mouths = {
             name: Mouth(
-                registry.venue(name), registry.mirror(name), world, self.mishaps, self.now_ns,
+                registry.venue(name), (mirrors or {}).get(name) or registry.mirror(name), world, self.mishaps, self.now_ns,
                 partial(self._tell_account, name),
             )
             for name in names

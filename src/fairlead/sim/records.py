@@ -57,11 +57,10 @@ class Records:
         return paged(named, [one.order_id for one in named], asked.page, 0, newest)
 
     def orders(self, account: Account, asked: AskOrders, at_ns: int, newest: bool) -> tuple[OrderReport, ...]:
-        """Open ones too: a mirror whose venue does not list them here leaves them out."""
         found = [
             one for one in self._told(account, asked.symbol, at_ns)
             if asked.client_id in ("", one.client_id) and _between(one.created_ns, asked.start_ns, asked.end_ns)
-            and not self._is_forgotten(one, at_ns)
+            and not self._is_forgotten(one, at_ns) and (self._habits.lists_open or one.status.is_final)
         ]  # fmt: skip
         return paged(found, [one.order_id for one in found], asked.page, asked.limit, newest)
 

@@ -148,6 +148,7 @@ class Habits(Struct, frozen=True):
     freeze_bps: int = 0  # a market buy freezes so much more than its cost
     amend_filled: str = "refused"  # down to what is filled or less: refused, filled, cancelled
     amend_up: bool = True  # an amendment may take a larger quantity
+    lists_open: bool = True  # Op.ORDERS tells of open orders too, and not only of those that have ended
 
 
 class Hearing(Protocol):

@@ -292,6 +292,7 @@ MIRROR = Mirror(
         forgets_ms=FORGETS_MS,
         freeze_bps=500,
         amend_filled="filled",
+        lists_open=False,
     ),
     order_name=lambda n: str(1_752_588_852_617_000_000 + n),
     fill_name=lambda n: str(744_876_000 + n),
