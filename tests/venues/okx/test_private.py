@@ -282,7 +282,10 @@ def test_no_bytes_break_it(frame: bytes) -> None:
 
 
 WORDS = ["orders", "account", "positions", "login", "error", "subscribe", "notice", "60011", "64008", "c1", "s1", "0"]
-NAMES = ["arg", "channel", "data", "id", "op", "event", "code", "msg", "lastPage", "details", "sCode", "ordId", "instId", "pos", "state"]
+NAMES = [
+    "arg", "channel", "data", "id", "op", "event", "code", "msg", "lastPage", "details", "sCode", "ordId", "instId",
+    "pos", "state",
+]  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS),
     lambda each: st.lists(each, max_size=3) | st.dictionaries(st.sampled_from(NAMES), each, max_size=6),
