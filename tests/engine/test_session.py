@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fairlead.engine.desk import Windows
@@ -14,15 +15,18 @@ from fairlead.engine.session import Session
 from fairlead.errors import Closed, Error, Misuse, UnknownName
 from fairlead.io.clock import VirtualClock, run_virtual, seeded
 from fairlead.io.store import FileStore
+from fairlead.keys.signer import FileSigner
 from fairlead.model import events
 from fairlead.sim.city import City
 from fairlead.sim.markets import usual
 from fairlead.sim.rules import Args, Rule
 from fairlead.sim.server.memory import Memory
 from fairlead.sim.world import World
-from fairlead.wire.face import Store
+from fairlead.venues import registry
+from fairlead.wire.face import Journal, Store
 
 NAMES = ("binance", "okx", "kraken")
+Journals = Callable[[str], Journal]
 BTC = "BTC/USDT"
 
 
@@ -33,9 +37,17 @@ class Town:
         self.city, self.memory, self.clock = city, memory, clock
         self.closed = 0
 
-    def session(self, *names: str, store: Store | None = None, **knobs: Any) -> Session:
-        windows = Windows(self.clock, seeded(9), self, self.memory.ws, store)
+    def session(
+        self, *names: str, store: Store | None = None, journal: Journals | None = None, seed: int = 9, **knobs: Any
+    ) -> Session:
+        windows = Windows(self.clock, seeded(seed), self, self.memory.ws, store, journal)
         return Session(names or NAMES, windows, hosts=self.memory.addresses, **knobs)
+
+    def signer(self, name: str, like: str = "") -> FileSigner:
+        """Of the account that every venue of a city has, or of another key to it."""
+        minted = self.city.new_key(name, like) if like else self.city.keys[name]
+        key = {"key": minted.key, "secret": minted.secret, "passphrase": minted.passphrase}
+        return FileSigner(msgspec.json.encode(key), registry.venue(name).key_kinds)
 
     async def send(self, call: Any, timeout_ms: int) -> Any:
         return await self.memory.http.send(call, timeout_ms)
