@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core.deadman import (
-    AGAIN_MS,
+    AGAINS,
     MS,
     STEP_MS,
     STRAY_MS,
@@ -29,6 +29,7 @@ from fairlead.wire.orders import AskDeadMan
 from fairlead.wire.signing import Stamp
 
 TIMEOUT_MS, TICK_MS, BEGIN_MS = 20_000, 500, 1_700_000_000_000
+AGAIN_MS = TIMEOUT_MS // AGAINS // TICK_MS * TICK_MS + TICK_MS  # at the next look
 
 
 class Venue:
@@ -123,7 +124,7 @@ def test_failing_renewals_are_told_once_and_so_is_their_end() -> None:
     play.switch.want(True)
     play.run(5_000)
     play.fate = lambda: "unsent"
-    play.run(8_000)
+    play.run(9_000)
     first = Failing("no way", play.venue.fires_ms // STEP_MS * STEP_MS - play.asked_ms[1])
     assert play.told(Failing) == [first]
     assert {after - before for before, after in pairwise(play.asked_ms[2:])} == {AGAIN_MS}

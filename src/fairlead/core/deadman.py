@@ -19,7 +19,8 @@ from fairlead.wire.signing import Stamp
 MS = 1_000_000
 TIMEOUT_LEAST_MS, TIMEOUT_MOST_MS = 10_000, 120_000  # what every venue with such a switch takes
 RENEWALS = 4  # in the time that it waits: three may fail
-AGAIN_MS = 1_000  # after one failed; venues count these calls, some allow one a second
+# After one failed: venues count these calls (one a second at the most, or a slow drip that cancels need as well).
+AGAIN_LEAST_MS, AGAINS = 1_000, 12  # no sooner, and so many in the time that it waits
 STEP_MS = 1_000  # venues tell in whole seconds when it fires
 STRAY_MS = 10_000  # a renewal that was sent and never answered may still arrive for so long
 
@@ -135,7 +136,7 @@ class Switch:
     def failed(self, why: str, at: Stamp, *, unsent: bool = False) -> None:
         """`unsent`: not a byte of it left, or the venue refused it; otherwise it may have been taken."""
         asked, self._asked = self._asked, None
-        self._due_ns = at.mono_ns + AGAIN_MS * MS
+        self._due_ns = at.mono_ns + max(AGAIN_LEAST_MS, self.timeout_ms // AGAINS) * MS
         if asked is not None and asked.timeout_ms and not unsent:
             self._stray_ns = at.mono_ns + STRAY_MS * MS
         if not self._failing_ns:

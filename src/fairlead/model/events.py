@@ -251,3 +251,25 @@ class SwitchThrown(AccountHealth, frozen=True, kw_only=True, tag=True):
 
     on: bool
     why: str
+
+
+class Minded(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """From now on somebody cancels our open orders if this process dies: the venue, or our watchdog."""
+
+    by: str
+
+
+class Unminded(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """If this process dies, nobody will cancel our orders; or all are cancelled in `in_ms` because we cannot say that
+    we live."""
+
+    by: str
+    why: str
+    in_ms: int = 0
+
+
+class Swept(AccountHealth, frozen=True, kw_only=True, tag=True):
+    """Our open orders may have been cancelled because we were silent: all of ours is held against the venue."""
+
+    by: str
+    why: str
