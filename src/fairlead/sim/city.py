@@ -54,13 +54,13 @@ class City:
         self._begin_ns = world.ns - clock.mono_ns()  # a machine's wall clock may jump; the world's does not
         names = tuple(names)
         self.mishaps = Mishaps(self.now_ns, rng, names)
+        mirrors = {name: registry.mirror(name) for name in names} | dict(mirrors or {})
         self._mouths = {
             name: Mouth(
-                registry.venue(name), (mirrors or {}).get(name) or registry.mirror(name), world, self.mishaps, self.now_ns,
-                partial(self._tell_account, name),
+                registry.venue(name), mirrors[name], world, self.mishaps, self.now_ns, partial(self._tell_account, name)
             )
             for name in names
-        }  # fmt: skip
+        }
         self._rng = rng
         self.keys = {name: self.new_key(name) for name in names}
         self._connections: dict[int, Connection] = {}

@@ -104,11 +104,11 @@ class Exchange:
 
     def amend(self, account: Account, asked: AskAmend, ns: int, twist: Twist = STRAIGHT) -> Outcome[Receipt]:
         at_ns = self._skewed(ns)
-        found = self._find_open(account, asked.symbol, asked.client_id, asked.order_id)
+        found = twist.refusal or self._find_open(account, asked.symbol, asked.client_id, asked.order_id)
         if 0 < asked.until_ms < at_ns // MS_NS and not twist.is_unfenced:
             found = LATE
         if isinstance(found, Ticket):
-            fault = twist.refusal or amended(self.pit, account, found, asked, at_ns)
+            fault = amended(self.pit, account, found, asked, at_ns)
             if fault is None:
                 return self._receipt(account, found, at_ns)
             found = fault
