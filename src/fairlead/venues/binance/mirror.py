@@ -21,7 +21,7 @@ from fairlead.venues.binance.private import PATH
 from fairlead.venues.binance.rest import BOOK_WEIGHTS, BY_NUMBER, FOLDED, LATEST, ROWS_MOST
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import Ctx
-from fairlead.wire.faults import Fault, Kind
+from fairlead.wire.faults import Fate, Fault, Kind
 from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Reading
 from fairlead.wire.mirror import Habits, Heard, Mirror
@@ -175,6 +175,12 @@ _USUAL: Mapping[Kind, tuple[int, int, str]] = {
     Kind.NOT_FOUND: (400, -2013, "Order does not exist."),
     Kind.INVALID: (400, -1013, "Invalid quantity."),
 }  # fmt: skip
+# The engine was silent: nobody knows what it did.
+_SILENT = (
+    408,
+    -1007,
+    "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+)
 _UNKNOWN_ORDER = (400, -2011, "Unknown order sent.")  # filled, cancelled or never there: all the same to a cancel
 _FAILED: Mapping[str, tuple[int, int, str]] = {
     "tick": (400, -1013, "Filter failure: PRICE_FILTER"),
@@ -198,6 +204,8 @@ def worded(fault: Fault, op: Op) -> Fault:
     if fault.code:
         return fault
     words = _FAILED.get(fault.said) or _USUAL.get(fault.kind)
+    if fault.kind is Kind.SERVER and fault.fate is Fate.UNKNOWN:
+        words = _SILENT
     if fault.kind is Kind.NOT_FOUND and op in (Op.CANCEL, Op.CANCEL_ALL, Op.AMEND):
         words = _UNKNOWN_ORDER
     return spoken(*words, fault.wait_ms, fault.until_ms) if words else fault

@@ -15,7 +15,7 @@ import msgspec
 from fairlead.errors import Misuse
 from fairlead.model import numbers
 from fairlead.model.market import MS
-from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Status, Tif
+from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Status
 from fairlead.venues.binance import orders, wire
 from fairlead.venues.binance.auth import WINDOW_MOST_MS
 from fairlead.venues.binance.channels import NAME
@@ -209,17 +209,20 @@ def _part(part: orders.FillPart, row: orders.OrderRow, client_id: str, ctx: Ctx)
 # ---- the other way
 
 _STATUS: Mapping[Status, str] = {ours: theirs for theirs, ours in reversed(tuple(STATES.items()))}
-_LEFT: Mapping[Tif | None, str] = {
-    Tif.IOC: "UNFILLED_IOC_QUANTITY_EXPIRED",
-    Tif.FOK: "UNFILLED_FOK_ORDER_EXPIRED",
+_WHY: Mapping[str, str] = {  # the engine's words -> expiryReason
+    "ioc": "UNFILLED_IOC_QUANTITY_EXPIRED",
+    "fok": "UNFILLED_FOK_ORDER_EXPIRED",
+    "liquidity": "INSUFFICIENT_LIQUIDITY",
+    "funds": "REJECTED",
+    "venue": "EXCHANGE_CANCELED",
 }
 
 
 def reason(one: OrderReport) -> str:
-    """Why it expired; NONE where it did not."""
+    """Why it expired, in the venue's words; NONE where it did not."""
     if one.status is not Status.EXPIRED:
         return "NONE"
-    return one.reason or ("INSUFFICIENT_LIQUIDITY" if one.type is OrderType.MARKET else _LEFT.get(one.tif, "NONE"))
+    return _WHY.get(one.reason, one.reason if one.reason.isupper() else "NONE")
 
 
 def spelled(one: OrderReport) -> tuple[str, str, str]:
