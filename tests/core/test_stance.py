@@ -68,3 +68,12 @@ def test_a_holding_that_moved_within_the_lag_is_not_learnt() -> None:
     stance.traded(fill(1, "2"), at(LATER))
     stance.learn(BTC, Decimal(1), shown(LATER + 1))
     assert [one.qty for one in stance.positions(VENUE)] == [Decimal(3)]
+
+
+def test_a_holding_begins_with_what_is_there_and_not_twice() -> None:
+    """If this failed, a fill heard before the first reading would count twice."""
+    stance = Stance()
+    stance.traded(fill(1, "2"), at(LATER))
+    for qty in (5, 9):
+        stance.begin(BTC, Decimal(qty))
+    assert [one.qty for one in stance.positions(VENUE)] == [Decimal(5)]

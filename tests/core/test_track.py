@@ -182,3 +182,27 @@ def test_a_resend_goes_on_from_proven_absence_only() -> None:
     scribe.say(facts.Absent, evidence="two readings")
     scribe.send(attempt=3)
     assert (scribe.track.order.life, scribe.track.order.attempt) == (Life.SENDING, 3)
+
+
+def test_what_a_venue_repeats_is_no_news() -> None:
+    """If this failed, each question would be a line in the journal, or a change would be none."""
+    scribe = Scribe().intend().send()
+    assert scribe.track.is_new(report(Status.OPEN))
+    scribe.report(report(Status.OPEN))
+    assert not scribe.track.is_new(report(Status.OPEN, ms=5))
+    assert not scribe.track.is_new(report(Status.PENDING, seen_ns=1))
+    for news in (report(Status.PARTIAL, "1", 2), report(Status.OPEN, ms=2, price=Decimal(9)), report(Status.CANCELLED)):
+        assert scribe.track.is_new(news)
+    assert scribe.track.is_new(report(Status.OPEN, order_id="8"))
+    scribe.report(report(Status.CANCELLED, ms=6))
+    assert not scribe.track.is_new(report(Status.CANCELLED, ms=7))
+    assert scribe.track.twins == {}
+
+
+def test_what_is_older_than_a_repetition_is_old() -> None:
+    """If this failed, a late message could bring back a price that was changed and changed back."""
+    scribe = Scribe().intend().send()
+    scribe.report(report(Status.OPEN, price=Decimal(100)))
+    scribe.track.note(report(Status.OPEN, ms=5, price=Decimal(100)))
+    scribe.report(report(Status.OPEN, ms=3, price=Decimal(99)))
+    assert scribe.track.order.price == Decimal(100)

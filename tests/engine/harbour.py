@@ -59,7 +59,7 @@ class Paper:
         self.bodies: list[bytes] = []
         self.fails = 0  # so many appends do
         self.is_sound = True
-        self.reopened = 0
+        self.older = False
 
     async def append(self, bodies: Sequence[bytes]) -> int:
         await asyncio.sleep(0)
@@ -73,7 +73,6 @@ class Paper:
         yield from (Line(seq, body) for seq, body in enumerate(self.bodies[after:], after + 1))
 
     def reopen(self) -> None:
-        self.reopened += 1
         self.is_sound = True
 
     def close(self) -> None:

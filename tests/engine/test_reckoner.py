@@ -155,6 +155,28 @@ def test_an_order_of_our_name_that_the_journal_lacks_is_taken_over() -> None:
     moor(visit)
 
 
+@pytest.mark.parametrize("older", [True, False])
+def test_an_older_journal_is_made_whole_from_the_venues_history(older: bool) -> None:
+    """If this failed, an order that ended after the backup was made would be in no book (I1, fault 108)."""
+
+    async def visit(harbour: Harbour) -> None:
+        first = await placed(harbour)
+        name = await placed(harbour)
+        harbour.trade_with(name, "10")
+        await harbour.wait(100)
+        harbour.journal.bodies = [body for body in harbour.journal.bodies if name.encode() not in body]
+        harbour.journal.older = older
+        await harbour.again()
+        await harbour.wait(EVERY_MS)
+        assert (name in harbour.desk.bench.account.tracks) is older
+        assert harbour.desk.reckoner.looks_back is False
+        if older:
+            assert (order(harbour, name).life, order(harbour, name).filled) == (Life.FILLED, Decimal(10))
+        assert order(harbour, first).life is Life.OPEN
+
+    moor(visit)
+
+
 def test_what_does_not_agree_freezes_its_symbol_alone_until_it_agrees() -> None:
     """If this failed, we would trade on where the venue and we differ, or never again (I21)."""
 

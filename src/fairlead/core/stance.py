@@ -50,6 +50,11 @@ class Stance:
         if not self._is_fresh((symbol, ""), shown):
             self._hold((symbol, ""), qty)
 
+    def begin(self, symbol: str, qty: Decimal) -> None:
+        """What is held of a market's base that nothing was known of yet."""
+        if (symbol, "") not in self._held:
+            self._held[symbol, ""] = EXACT.subtract(qty, self._moved.get((symbol, ""), ZERO))
+
     def positions(self, venue: str) -> tuple[Position, ...]:
         """As they are with exactly the fills that we know of."""
         legs = sorted({*self._held, *self._moved})

@@ -6,6 +6,7 @@ and quantity holds until a later one says otherwise; an older one takes nothing 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
@@ -45,7 +46,6 @@ class Track:
         self.is_counted = False  # a report said how much was filled
         self.end_shown = False  # the venue itself has shown its end
         self.amend: AskAmend | None = None  # sent, and not shown done yet
-        self._told: OrderReport | None = None
         self._counted: list[Fill] = []  # by the fact that is being taken
         self.order = Order(
             venue=intended.venue,
@@ -85,8 +85,18 @@ class Track:
         return known is None or (known.fee is None and fill.fee is not None)
 
     def is_new(self, report: OrderReport) -> bool:
-        """Whether it says anything else than the last one did."""
-        return self._told is None or msgspec.structs.replace(report, seen_ns=self._told.seen_ns) != self._told
+        """Whether it says of the order what we do not know yet; a venue repeats itself each time it is asked."""
+        trial = copy(self)
+        trial.twins = dict(self.twins)
+        surprise = trial._report(report)
+        return bool(surprise) or (trial.order, trial.amend, trial.end_shown, trial.is_counted, trial.twins) != (
+            *(self.order, self.amend, self.end_shown, self.is_counted, self.twins),
+        )
+
+    def note(self, report: OrderReport) -> None:
+        """It was no news, and yet what is older than it is old from now on."""
+        if not self._is_twin(report.order_id) and not self._is_old(report):
+            self.shown_ns = max(self.shown_ns, report.venue_ns)
 
     def take(self, fact: facts.AnyFact, seq: int) -> Turn:
         was, surprise = self.order, ""
@@ -140,7 +150,6 @@ class Track:
         if self._is_twin(report.order_id):
             self.twins[report.order_id] = report
             return "twin"
-        self._told = report
         told, old = life.shown(report), self._is_old(report)
         filled = report.filled if report.filled is not None else self.order.venue_filled
         backwards = filled < self.order.venue_filled and report.venue_ns > self.shown_ns > 0

@@ -60,6 +60,7 @@ class AccountDesk:
         self._changing = Changing(self.bench, self.prober, risk, self.gate, self._placing.sight)
         self.funds = Funds(self.bench)
         self.reckoner = Reckoner(self.bench, self.prober, self.funds)
+        self.reckoner.looks_back = journal.older
         self._ears = AccountEars(self.bench, self.reckoner, self.funds)
         self.bench.unsettled = self._ears.unsettled
 
@@ -133,6 +134,7 @@ class AccountDesk:
     # ---- business
 
     async def place(self, asked: AskPlace, wanted: Wanted | None = None) -> Order:
+        self.funds.begin(asked.symbol)
         return await self._placing.place(asked, wanted or Wanted())
 
     async def cancel(self, client_id: str) -> Order:

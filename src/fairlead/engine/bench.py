@@ -153,6 +153,7 @@ class Bench:
 
     def report_facts(self, track: Track, report: OrderReport, by: str) -> list[AnyFact]:
         if not track.is_new(report):
+            track.note(report)
             return []
         return [self.fact(facts.Reported, client_id=track.order.client_id, report=report, by=by)]
 

@@ -17,6 +17,7 @@ from fairlead.engine.bus import Bus
 from fairlead.engine.timing import MS
 from fairlead.model import events
 from fairlead.model.account import Balance, Holding, Position
+from fairlead.model.symbols import parse
 from fairlead.wire.asks import AskNothing, Op
 from fairlead.wire.faults import Fault
 from fairlead.wire.orders import AskPositions
@@ -45,7 +46,7 @@ class Funds:
 
     def told(self, event: Holding | Position) -> None:
         if isinstance(event, Holding):
-            was = self.balances.get(event.asset, Balance(event.asset, ZERO, ZERO))
+            was = self.balances.get(event.asset, _none(event.asset))
             total = event.total if event.total is not None else was.total
             free = event.free if event.free is not None else was.free
             self._told_ns[event.asset] = self._bench.now_ns
@@ -53,6 +54,12 @@ class Funds:
         else:
             self._told_ns[event.symbol] = self._bench.now_ns
             self._position(event)
+
+    def begin(self, symbol: str) -> None:
+        """A spot market's position is what is held of its base; it is counted from the first order on."""
+        parts = parse(symbol)
+        if parts.kind == "spot" and parts.base in self.balances:
+            self._bench.stance.begin(symbol, self.balances[parts.base].total)
 
     def is_explained(self, told: Position) -> bool:
         """Whether the fills that we know make this position."""
@@ -85,15 +92,14 @@ class Funds:
         for asset in sorted({*read, *self.balances}):
             if self._is_fresh(asset, shown):
                 continue
-            now, was = read.get(asset, Balance(asset, ZERO, ZERO)), self.balances.get(asset)
+            now, was = read.get(asset, _none(asset)), self.balances.get(asset)
             if was is not None and asset in self._told_ns and was.total != now.total:
                 self._corrected("balance", asset, was.total, now.total)
             self._balance(now)
-        for symbol in sorted(self._bench.touched | {track.order.symbol for track in self._bench.account.running()}):
-            instrument = self._bench.around.ctx.catalog
-            if symbol in instrument and instrument.theirs(symbol).kind == "spot":
-                base = instrument.theirs(symbol).parts.base
-                self._bench.stance.learn(symbol, read.get(base, Balance(base, ZERO, ZERO)).total, shown)
+        for held in self._bench.stance.positions(""):
+            base = parse(held.symbol)
+            if base.kind == "spot":
+                self._bench.stance.learn(held.symbol, read.get(base.base, _none(base.base)).total, shown)
 
     def _take_positions(self, positions: tuple[Position, ...], shown: Shown) -> list[Quarrel]:
         read: dict[Leg, Position] = {(one.symbol, one.pos_side): one for one in positions}
@@ -130,3 +136,7 @@ class Funds:
 
     def __repr__(self) -> str:
         return f"<Funds {len(self.balances)} assets, {len(self.positions)} positions>"
+
+
+def _none(asset: str) -> Balance:
+    return Balance(asset, ZERO, ZERO)

@@ -10,21 +10,21 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from fairlead.core import facts, ids, reconcile
+from fairlead.core import facts, reconcile
 from fairlead.core.budget import Priority
-from fairlead.core.facts import AnyFact
 from fairlead.core.reconcile import Findings, Quarrel, Shown
 from fairlead.core.track import Track
 from fairlead.engine.bench import Bench
 from fairlead.engine.funds import Funds
 from fairlead.engine.prober import Prober
+from fairlead.engine.salvage import Salvage
 from fairlead.engine.spyglass import gap_of
 from fairlead.engine.timing import MS
 from fairlead.io import failpoint
 from fairlead.model import events
 from fairlead.model.orders import Fill, OrderReport
 from fairlead.wire.asks import Op
-from fairlead.wire.orders import AskFills, AskOpenOrders, AskPlace
+from fairlead.wire.orders import AskFills, AskOpenOrders
 
 EVERY_MS = 30_000  # the quiet period
 SOON_MS = 5_000  # after a reading that was not whole, or while something is frozen
@@ -35,7 +35,7 @@ TOLD_MOST = 10_000  # foreign orders and fills that are told once
 
 class Reckoner:
     def __init__(self, bench: Bench, prober: Prober, funds: Funds) -> None:
-        self._bench, self._prober, self._funds = bench, prober, funds
+        self._bench, self._prober, self._funds, self._salvage = bench, prober, funds, Salvage(bench)
         self._wanted = asyncio.Event()
         self._why = "the start"
         self._since_ns: dict[str, int] = {}  # by symbol: fills before this were read
@@ -43,6 +43,7 @@ class Reckoner:
         self._running = asyncio.Lock()
         self._due_ms = 0
         self.whole = False  # the last reading was
+        self.looks_back = False  # the journal may lack lines: what ended meanwhile is looked through too
 
     # ---- when
 
@@ -84,7 +85,10 @@ class Reckoner:
         funds = await self._funds.read()
         shown, whole = await self._read(shown)
         found = reconcile.compare(bench.account, shown)
-        strangers = await self._take_over(found)
+        if self.looks_back:
+            whole = await self._salvage.look_back(self._symbols() | {one.symbol for one in shown.open or ()}) and whole
+            self.looks_back = not whole
+        news, strangers = await self._take_over(found)
         failpoint.reached("reconcile.middle")
         asked = await self._ask(found, shown)
         gaps = await self._fill_gaps()
@@ -98,7 +102,7 @@ class Reckoner:
         bench.tell(
             events.Reconciled,
             why=why,
-            reports=len(found.reports),
+            reports=news,
             fills=len(found.fills) + gaps,
             asked=asked,
             quarrels=len(quarrels),
@@ -142,14 +146,16 @@ class Reckoner:
         running = (one.order.created_ns for one in self._bench.account.running() if one.order.symbol == symbol)
         return min([*running, self._bench.last_ns or self._bench.now_ns]) - BEFORE_MS * MS
 
-    async def _take_over(self, found: Findings) -> tuple[Fill, ...]:
-        """Writes down what is ours; what nobody here knows comes back."""
-        bench = self._bench
+    async def _take_over(self, found: Findings) -> tuple[int, tuple[Fill, ...]]:
+        """Writes down what is ours; how many reports were news, and the fills of orders that nobody here knows."""
+        bench, news = self._bench, 0
         for report in found.foreign:
-            if ids.is_ours(report.client_id, bench.account.installation):
-                await self._adopt(report)
+            if self._salvage.is_lost(report):
+                await self._salvage.adopt(report)
         for name, report in found.reports:
-            await bench.scribe.keep(*bench.report_facts(bench.account.tracks[name], report, "open orders"))
+            told = bench.report_facts(bench.account.tracks[name], report, "open orders")
+            news += len(told)
+            await bench.scribe.keep(*told)
         for name, fill in found.fills:
             await bench.scribe.keep(*bench.fill_facts(bench.account.tracks[name], fill, "fills"))
         left = []
@@ -159,7 +165,7 @@ class Reckoner:
                 await bench.scribe.keep(*bench.fill_facts(track, fill, "fills"))
             else:
                 left.append(fill)
-        return tuple(left)
+        return news, tuple(left)
 
     async def _name(self, fill: Fill) -> Track | None:
         """Whose fill it is, where the venue tells only its own id, and ours is not known yet."""
@@ -172,30 +178,6 @@ class Reckoner:
         if track is not None and report is not None:
             await bench.scribe.keep(*bench.report_facts(track, report, "order"))
         return track
-
-    async def _adopt(self, report: OrderReport) -> None:
-        """It bears our name, and the journal lacks it: an older one was restored, or its last lines were lost."""
-        bench = self._bench
-        if report.type is None or not report.side:
-            return
-        asked = AskPlace(
-            symbol=report.symbol,
-            side=report.side,
-            type=report.type,
-            client_id=report.client_id,
-            qty=report.qty,
-            quote_qty=report.quote_qty if report.qty is None else None,
-            price=report.price,
-            trigger=report.trigger,
-        )
-        told: list[AnyFact] = [
-            bench.fact(facts.Intended, asked=asked, bot="", key=""),
-            bench.fact(facts.Sending, client_id=report.client_id, attempt=1, until_ms=0, by="before"),
-            bench.fact(facts.Reported, client_id=report.client_id, report=report, by="open orders"),
-        ]
-        bench.ids.last = max(bench.ids.last, ids.number_of(report.client_id))
-        await bench.scribe.keep(*told)
-        bench.odd(report.client_id, report.symbol, "not in the journal", "it bears our name; taken over")
 
     async def _ask(self, found: Findings, shown: Shown) -> int:
         """Each order of ours that should be open, and is not among the open ones."""

@@ -58,6 +58,9 @@ class Journal(Protocol):
     @property
     def is_sound(self) -> bool: ...  # whether appending works; after a failed fsync it does not until it was reopened
 
+    @property
+    def older(self) -> bool: ...  # lines may be missing that were once told as kept: the venues must be asked far back
+
     def reopen(self) -> None: ...  # reads and checks everything anew; JournalFailed: it is as before
 
     def close(self) -> None: ...
