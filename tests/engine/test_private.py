@@ -274,3 +274,14 @@ def test_a_venue_without_an_account_stream_is_heard_by_nobody() -> None:
         assert stage.desk.teller.listen(Ears()) == ()
 
     play(visit, signer=Key())
+
+
+def test_an_accounts_topics_are_no_market_data() -> None:
+    """If this failed, a misspelled stream of a market would be offered orders, and find nobody to read them."""
+
+    async def visit(stage: Stage) -> None:
+        with pytest.raises(Misuse, match="streams no orders") as refused:
+            stage.desk.feed(ORDERS)
+        assert "balances" not in refused.value.next
+
+    play(visit, private={})

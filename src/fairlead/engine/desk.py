@@ -36,7 +36,7 @@ from fairlead.model.market import State
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
-from fairlead.wire.endpoint import Ctx
+from fairlead.wire.endpoint import Access, Ctx
 from fairlead.wire.face import Clock, HttpTransport, Journal, Rng, Store, WsTransport
 from fairlead.wire.signing import Signer
 from fairlead.wire.venue import Venue
@@ -179,8 +179,9 @@ class Desk:
     def _settled(self, topic: Topic) -> tuple[Topic, Door]:
         """The topic in full, and where it is heard; Misuse if the venue does not have it."""
         door = self.venue.door_for(topic.kind, topic.detail)
-        if door is None:
-            kinds = sorted({kind.partition(":")[0] for door in self.venue.doors for kind in door.topics})
+        if door is None or door.access is not Access.OPEN:  # what is an account's, the teller hears
+            doors = [door for door in self.venue.doors if door.access is Access.OPEN]
+            kinds = sorted({kind.partition(":")[0] for door in doors for kind in door.topics})
             raise Misuse(f"{self.name} streams no {topic.kind}.", next=f"it streams {', '.join(kinds)}")
         if topic.kind == "book":
             depth = topic.detail or str(door.depths[0])
