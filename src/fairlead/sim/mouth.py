@@ -20,7 +20,7 @@ from fairlead.sim.keys import Keyring
 from fairlead.sim.limiter import Limiter, Over, Who
 from fairlead.sim.listing import Listing
 from fairlead.sim.mishaps import MS_NS, Handle, Mishaps
-from fairlead.sim.pit import Told
+from fairlead.sim.pit import Told, unheard
 from fairlead.sim.rules import Args, Match, Moment
 from fairlead.sim.spoils import BYTES
 from fairlead.sim.stall import Stall
@@ -61,7 +61,13 @@ Step: TypeAlias = Wait | Reply | Torn  # what `hear` says in turn: waits, then a
 
 class Mouth:
     def __init__(
-        self, venue: Venue, mirror: Mirror, world: World, mishaps: Mishaps, now_ns: Callable[[], int], told: Told
+        self,
+        venue: Venue,
+        mirror: Mirror,
+        world: World,
+        mishaps: Mishaps,
+        now_ns: Callable[[], int],
+        told: Told = unheard,
     ) -> None:
         self.venue, self.mirror, self.mishaps = venue, mirror, mishaps
         self._now_ns = now_ns

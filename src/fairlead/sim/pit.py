@@ -36,6 +36,10 @@ class Told(Protocol):
     def __call__(self, account: Account, kind: str, event: Any) -> None: ...
 
 
+def unheard(account: Account, kind: str, event: Any) -> None:
+    """Where nobody listens."""
+
+
 class Pit:
     """Times are on the venue's clock."""
 
