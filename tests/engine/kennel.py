@@ -60,8 +60,8 @@ class Kennel:
         self.dog = Watchdog(self.post, self.desk, self.store, self.clock, self.vigil, self._hear)
         self.ended: asyncio.Task[str] | None = None
 
-    def _hear(self, text: bytes) -> None:
-        self.said.append(msgspec.json.decode(text, type=Report).state)
+    def _hear(self, report: Report) -> None:
+        self.said.append(report.state)
 
     @property
     def report(self) -> Report:

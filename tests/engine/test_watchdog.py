@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+import msgspec
 import pytest
 
-from fairlead.engine.watchdog import ROUND_MS
+from fairlead.engine import watchdog
+from fairlead.engine.watchdog import ROUND_MS, Report, say
 from fairlead.venues import registry
 from tests.engine.kennel import LIMIT_MS, OURS, SYMBOL, THEIRS, Kennel, watched
 
@@ -141,5 +146,33 @@ def test_a_torn_report_relieves_nobody() -> None:
         assert await kennel.open_orders() == set()
         assert repr(kennel.dog) == f"<Watchdog of flours... at {TRADED[0]}: 1 cancelled>"
         assert await kennel.end() == "done"
+
+    watched(TRADED[0], visit)
+
+
+def test_a_master_who_does_not_read_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a stalled program's full pipe would keep its watchdog from cancelling."""
+    reads, writes = os.pipe()
+    with os.fdopen(reads, "rb", buffering=0) as far, os.fdopen(writes, "wb", buffering=0) as near:
+        monkeypatch.setattr(sys, "stdout", near)
+        report = Report(token="t", state="acting", at_ns=1, count=2, cancelled=("x" * 900,) * 900, trouble="y" * 9_000)
+        for _ in range(1_000):
+            say(report)
+        monkeypatch.undo()
+        os.set_blocking(far.fileno(), False)
+        lines = b"".join(iter(lambda: far.read(65_536) or b"", b"")).splitlines()
+    assert 10 < len(lines) < 1_000
+    assert {msgspec.json.decode(line, type=Report).count for line in lines} == {2}
+
+
+def test_the_file_names_no_more_than_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a report could grow too large for the store, and relieve nobody."""
+    monkeypatch.setattr(watchdog, "TOLD_MOST", 1)
+
+    async def visit(kennel: Kennel) -> None:
+        await kennel.place(OURS + "1", OURS + "2")
+        kennel.begin()
+        await kennel.end()
+        assert (kennel.report.count, len(kennel.report.cancelled)) == (2, 1)
 
     watched(TRADED[0], visit)

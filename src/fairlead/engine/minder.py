@@ -116,7 +116,7 @@ class Minder:
             case "watching":
                 self._bench.tell(events.Minded, by=by)
             case "acting" | "resumed" | "done":
-                self._sweep(by, f"it did not hear us; cancelled: {', '.join(report.cancelled) or 'nothing yet'}")
+                self._sweep(by, f"it did not hear us, and cancelled {report.count} of our orders")
             case "gone":
                 self._bench.tell(events.Unminded, by=by, why=report.trouble)
                 self._bench.chores.spawn(self._watch_again(self._leash), "another watchdog")

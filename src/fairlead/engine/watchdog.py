@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from fairlead.core.backoff import Backoff
 from fairlead.core.budget import Priority
@@ -38,6 +39,7 @@ from fairlead.wire.orders import AskCancel, AskOpenOrders
 LOOK_MS = 100
 ROUND_MS, ROUND_MOST_MS = 1_000, 30_000  # between two looks at what is open, longer where they fail
 GIVE_UP_MS = 6 * 3_600_000  # a venue that does not answer for so long needs a person
+TOLD_MOST = 1_000  # cancelled orders that the file names
 BEAT, BYE = b"beat", b"bye"
 
 
@@ -64,7 +66,8 @@ class Report(Struct, frozen=True, kw_only=True):
     state: str
     at_ns: int
     pid: int = 0  # of the watchdog
-    cancelled: tuple[str, ...] = ()  # symbol, the venue's id, our client id
+    count: int = 0  # of orders that were cancelled
+    cancelled: tuple[str, ...] = ()  # the last of them: symbol, the venue's id, our client id; in the file alone
     trouble: str = ""  # the last thing that went wrong
 
 
@@ -75,7 +78,7 @@ class Watchdog:
     """`tell` hears each report as it is written."""
 
     def __init__(
-        self, post: Post, desk: Desk, store: Store, clock: Clock, vigil: Vigil, tell: Callable[[bytes], None]
+        self, post: Post, desk: Desk, store: Store, clock: Clock, vigil: Vigil, tell: Callable[[Report], None]
     ) -> None:
         self._post, self._desk, self._store, self._clock, self._vigil = post, desk, store, clock, vigil
         self._tell = tell
@@ -86,8 +89,9 @@ class Watchdog:
     async def watch(self) -> str:
         """Returns the state it ended in. OSError: the file cannot be written, and then a later watchdog could not
         relieve this one."""
-        self._store.write(self._post.report, self._told("watching"))
-        self._tell(self._told("watching"))
+        report = self._report("watching")
+        self._store.write(self._post.report, msgspec.json.encode(report))
+        self._tell(report)
         while True:
             await self._clock.sleep(LOOK_MS / 1000)
             match self._vigil.look(self._clock.mono_ns()):
@@ -151,31 +155,36 @@ class Watchdog:
             return False  # a torn file relieves nobody
 
     def _keep(self, state: str) -> str:
+        report = self._report(state)
         if state != "relieved":  # then the file is another's
             with contextlib.suppress(OSError):  # a full disk must not keep us from cancelling
-                self._store.write(self._post.report, self._told(state))
-        self._tell(self._told(state))
+                self._store.write(self._post.report, msgspec.json.encode(report))
+        self._tell(report)
         return state
 
-    def _told(self, state: str) -> bytes:
-        report = Report(
+    def _report(self, state: str) -> Report:
+        return Report(
             token=self._post.token,
             state=state,
             at_ns=self._clock.wall_ns(),
             pid=os.getpid(),
-            cancelled=tuple(self._cancelled),
+            count=len(self._cancelled),
+            cancelled=tuple(self._cancelled)[-TOLD_MOST:],
             trouble=self._trouble,
         )
-        return msgspec.json.encode(report)
 
     def __repr__(self) -> str:
         return f"<Watchdog of {self._post.prefix}... at {self._post.venue}: {len(self._cancelled)} cancelled>"
 
 
-def say(text: bytes) -> None:
-    """To whoever started us, if he still lives."""
+def say(report: Report) -> None:
+    """To whoever started us, if he still lives and reads. A pipe that is full may not hold us up, and so short a line
+    goes into it whole or not at all."""
+    out = sys.stdout.fileno()
+    text = msgspec.json.encode(replace(report, cancelled=(), trouble=cut(report.trouble)))
     with contextlib.suppress(OSError):
-        os.write(sys.stdout.fileno(), text + b"\n")
+        os.set_blocking(out, False)
+        os.write(out, text + b"\n")
 
 
 async def run() -> int:
@@ -190,7 +199,7 @@ async def run() -> int:
             dog = Watchdog(post, session.desk(post.venue), store, clock, vigil, say)
             return EXITS[await dog.watch()]
     except (Error, OSError) as failed:
-        say(msgspec.json.encode(Report(token=post.token, state="failed", at_ns=clock.wall_ns(), trouble=str(failed))))
+        say(Report(token=post.token, state="failed", at_ns=clock.wall_ns(), trouble=str(failed)))
         return EXITS["failed"]
     finally:
         ear.cancel()
