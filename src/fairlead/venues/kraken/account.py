@@ -14,22 +14,22 @@ from msgspec import Raw
 
 from fairlead.errors import Misuse
 from fairlead.model import numbers
-from fairlead.model.account import Balance, DeadMan, Fees
+from fairlead.model.account import Balance, Fees
 from fairlead.model.orders import Fill, OrderReport, Status
 from fairlead.venues.kraken import orders, wire
-from fairlead.venues.kraken.channels import rfc3339_ns
+from fairlead.venues.kraken.channels import execution_fill, merged, order_report, rfc3339_ns
 from fairlead.venues.kraken.faults import CALLS
 from fairlead.venues.kraken.orders import FLAG_POST, FLAG_QUOTE, OUR_TYPES, PAGE_ROWS, STATUSES, TIFS, Enveloped
 from fairlead.venues.kraken.rest import NAME, exact, pair, strict
 from fairlead.venues.kraken.wire import REPLY, SECOND_NS, under
 from fairlead.wire.asks import AskNothing, AskSymbol, Op
-from fairlead.wire.endpoint import Ctx, Effect, Endpoint
+from fairlead.wire.endpoint import Ctx, Endpoint
 from fairlead.wire.limits import Charge
-from fairlead.wire.orders import AskDeadMan, AskFills, AskOpenOrders, AskOrder, AskOrders
+from fairlead.wire.orders import AskFills, AskOpenOrders, AskOrder, AskOrders
 from fairlead.wire.shapes import Nonsense, number_text
 
 HISTORY_UNITS = 4  # of TradesHistory: the reference says 2, a newer page 4; to count too many does no harm
-TIMER_MOST_MS = 86_400_000  # less than a day
+ORDERS_KEPT = 10_000  # of which a connection remembers what was told
 T = TypeVar("T")
 
 
@@ -142,6 +142,28 @@ def _ns(raw: Raw) -> int:
     return numbers.fixed(text, 9) if text not in ("", "null") else 0
 
 
+class Known:
+    """What was told of each order, since updates are partial; of the longest silent it is forgotten first."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, tuple[orders.ExecutionItem, int]] = {}  # with when each began
+
+    def take(self, told: orders.ExecutionItem, ctx: Ctx, seen_ns: int) -> tuple[Fill | OrderReport, ...]:
+        """The fill, if it is one, and the report that counts it; nothing of an order that was never told of."""
+        known, begun_ns = self._orders.pop(told.order_id, (told, 0))
+        if told.exec_type in ("pending_new", "new") and not begun_ns:
+            begun_ns = rfc3339_ns(told.timestamp)
+        known = merged(known, told)
+        if not known.symbol:
+            return ()
+        self._orders[told.order_id] = known, begun_ns
+        if len(self._orders) > ORDERS_KEPT:
+            del self._orders[next(iter(self._orders))]
+        reported = order_report(known, begun_ns, ctx, seen_ns)
+        is_fill = told.exec_id and told.last_price is not None and told.last_qty is not None
+        return (execution_fill(told, known, ctx, seen_ns), reported) if is_fill else (reported,)
+
+
 # ---- fills
 
 
@@ -198,26 +220,6 @@ def _read_token(body: bytes, asked: AskNothing, ctx: Ctx) -> str:
     return _TOKEN(body).result.token
 
 
-def timer_s(asked: AskDeadMan) -> int:
-    """Whole seconds, rounded down: it must not fire later than it was asked to; 0 would switch it off."""
-    if asked.timeout_ms and not 1_000 <= asked.timeout_ms < TIMER_MOST_MS:
-        raise Misuse("Kraken: the switch takes 1 second to less than a day.", next="give a timeout between, or 0: off")
-    return asked.timeout_ms // 1_000
-
-
-def _read_dead_man(body: bytes, asked: AskDeadMan, ctx: Ctx) -> DeadMan:
-    return dead_man(_TIMER(body).result.triggerTime, asked)
-
-
-def dead_man(fires: object, asked: AskDeadMan) -> DeadMan:
-    """What is told once it is off is not documented, and not read."""
-    if not asked.timeout_ms:
-        return DeadMan(fires_ms=0)
-    if not isinstance(fires, str):
-        raise Nonsense("the switch was set, and not told when it fires")
-    return DeadMan(fires_ms=rfc3339_ns(fires) // 1_000_000)
-
-
 # ---- the table
 
 _QUERIED = msgspec.json.Decoder(Enveloped[dict[str, orders.OrderRow]]).decode
@@ -227,7 +229,6 @@ _HISTORY = msgspec.json.Decoder(Enveloped[orders.Trades]).decode
 _HOLDINGS = msgspec.json.Decoder(wire.Holdings).decode
 _FEE = msgspec.json.Decoder(Enveloped[orders.Volume]).decode
 _TOKEN = msgspec.json.Decoder(Enveloped[orders.Token]).decode
-_TIMER = msgspec.json.Decoder(Enveloped[orders.Timer]).decode
 
 PATHS = {
     Op.ORDER: "/0/private/QueryOrders",
@@ -237,7 +238,6 @@ PATHS = {
     Op.BALANCES: "/0/private/BalanceEx",
     Op.FEES: "/0/private/TradeVolume",
     Op.TOKEN: "/0/private/GetWebSocketsToken",
-    Op.DEAD_MAN: "/0/private/CancelAllOrdersAfter",
 }
 _ANY = "result.<any>"
 _FEE_FIELDS = "fee minfee maxfee nextfee nextvolume tiervolume min_fee max_fee next_fee next_volume tier_volume"
@@ -256,7 +256,6 @@ KNOWN = {
     Op.FEES: REPLY | under("result", "currency volume schedules fees fees_maker fees.<any> fees_maker.<any>")
     | under("result.fees.<any>", _FEE_FIELDS) | under("result.fees_maker.<any>", _FEE_FIELDS),
     Op.TOKEN: REPLY | under("result", "token expires"),
-    Op.DEAD_MAN: REPLY | under("result", "currentTime triggerTime"),
 }  # fmt: skip
 
 
@@ -275,6 +274,5 @@ def account(history_units: int = HISTORY_UNITS) -> Mapping[Op, Endpoint[Any, Any
         row(Op.BALANCES, lambda asked, ctx: {}, _read_balances),
         row(Op.FEES, lambda asked, ctx: pair(asked.symbol, ctx), _read_fees),
         row(Op.TOKEN, lambda asked, ctx: {}, _read_token),
-        row(Op.DEAD_MAN, lambda asked, ctx: {"timeout": timer_s(asked)}, _read_dead_man, effect=Effect.SETS),
     )
     return {one.op: one for one in rows}

@@ -23,6 +23,8 @@ from fairlead.model.orders import OrderType, Tif
 from fairlead.venues.kraken.channels import rfc3339_ns
 from fairlead.venues.kraken.faults import ARGUMENTS
 from fairlead.venues.kraken.orders import BATCH_LEAST, BATCH_MOST, CANCELS_MOST, TYPES
+from fairlead.wire.asks import AskNothing, Op
+from fairlead.wire.conversation import Need, Out
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.http import Request
@@ -31,6 +33,7 @@ from fairlead.wire.signing import Signer, Stamp, Verifier
 
 KEY_HEADER, SIGN_HEADER = "API-Key", "API-Sign"
 FENCE_LEAST_MS, FENCE_MOST_MS = 2_000, 60_000  # how far ahead REST takes a deadline
+TOKEN_NS = 600_000_000_000  # so old a token is not begun with any more: it is good for 15 minutes
 NONCE_MOST_CHARS = 20  # an unsigned number of 64 bits
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
@@ -201,6 +204,30 @@ def socket_cancels(asked: AskCancelMany, ctx: Ctx) -> dict[str, Any]:
     if others:
         raise Misuse("Kraken: a call cancels by order_id or by client_id.", next="name all orders in the same way")
     return {kind: [one[kind] for one in names]}
+
+
+class Leave:
+    """The token of a private connection: an old one ends as soon as nothing stands that was begun with it."""
+
+    def __init__(self, out: Out) -> None:
+        self._out = out
+        self.token, self._is_wanted, self._since_ns = "", False, 0
+
+    def want(self, why: str) -> None:
+        if not self._is_wanted:
+            self._is_wanted = True
+            self._out.need(Need(Op.TOKEN, AskNothing(), why))
+
+    def lose(self, why: str) -> None:
+        self.token = ""
+        self.want(why)
+
+    def take(self, answer: object, now_ns: int) -> None:
+        self._is_wanted, self._since_ns = False, now_ns
+        self.token = answer if isinstance(answer, str) else ""
+
+    def is_old(self, now_ns: int) -> bool:
+        return now_ns - self._since_ns >= TOKEN_NS
 
 
 # ---- the venue's side

@@ -281,14 +281,14 @@ def execution_fill(told: ExecutionItem, known: ExecutionItem, ctx: Ctx, seen_ns:
     )
 
 
-def holding(told: BalanceItem, seen_ns: int) -> Holding | None:
+def holding(told: BalanceItem, seen_ns: int) -> tuple[Holding, ...]:
     """Of what can be traded: staked and earning coins are in wallets of their own. What is free is not told."""
     if told.wallet_type not in ("", "spot"):
-        return None
+        return ()
     spot = [exact(one.balance) for one in told.wallets or () if one.type == "spot"]
     total = functools.reduce(EXACT.add, spot, Decimal(0)) if told.wallets is not None else exact(told.balance)
     venue_ns = rfc3339_ns(told.timestamp)
-    return Holding(venue=NAME, asset=wire.asset(told.asset), total=total, venue_ns=venue_ns, seen_ns=seen_ns)
+    return (Holding(venue=NAME, asset=wire.asset(told.asset), total=total, venue_ns=venue_ns, seen_ns=seen_ns),)
 
 
 def _ours(name: str, ctx: Ctx) -> str:

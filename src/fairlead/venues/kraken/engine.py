@@ -5,7 +5,6 @@ It decides nothing about an order itself."""
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -15,47 +14,24 @@ from fairlead.model.account import DeadMan
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
 from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Tif
-from fairlead.venues.kraken import account, trade
+from fairlead.venues.kraken import account, orders, trade
 from fairlead.venues.kraken.channels import rfc3339_ns
 from fairlead.venues.kraken.faults import ARGUMENTS, NO_ORDER, NO_PAIR, worded
-from fairlead.venues.kraken.orders import (
-    BATCH_LEAST,
-    BATCH_MOST,
-    CANCELS_MOST,
-    FLAG_POST,
-    FLAG_QUOTE,
-    OUR_TYPES,
-    PAGE_ROWS,
-    TIFS,
-)  # fmt: skip
 from fairlead.venues.kraken.replies import Manners, fill_row, in_words, order_row, rfc3339
 from fairlead.venues.kraken.wire import SECOND_NS
+from fairlead.wire import orders as asks
 from fairlead.wire.asks import AskNothing, AskSymbol, Op
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.faults import Fault, Kind, Outcome
 from fairlead.wire.mirror import Habits, Heard
-from fairlead.wire.orders import (
-    AskAmend,
-    AskCancel,
-    AskCancelAll,
-    AskCancelMany,
-    AskDeadMan,
-    AskFills,
-    AskOpenOrders,
-    AskOrder,
-    AskOrders,
-    AskPlace,
-    AskPlaceMany,
-)  # fmt: skip
 from fairlead.wire.signing import Stamp
 
 T = TypeVar("T")
 TIMER_MOST_S = 86_400
-ALPHABET, SCATTER = 36, 5_123_456_789_012_345_678_901_239  # prime to it, so that no two numbers share a name
 SECONDS_CHARS = 10  # of a time in seconds
 _TXID = re.compile(r"O[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{6}")
 _CLIENT_ID = re.compile(r"[a-z0-9_-]{1,18}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_FLAGS = {"", FLAG_POST, "fcib", "fciq", FLAG_QUOTE, "nompp", "no_mpp"}
+_FLAGS = {"", orders.FLAG_POST, "fcib", "fciq", orders.FLAG_QUOTE, "nompp", "no_mpp"}
 # Post-only orders that would take are refused, or cancelled before they were live; FOK is cancelled after it was. A
 # cancel tells an order that has ended from one that never was; fees are taken in the quote currency.
 HABITS = Habits(post_only_shown=False, fok="cancelled", rest="cancelled", fee_of="quote", amend_filled="cancelled")
@@ -96,12 +72,13 @@ def listed(name: str, ctx: Ctx) -> Instrument:
     return found
 
 
-def placed(params: Params, symbol: str, fence_ms: int) -> AskPlace:
+def placed(params: Params, symbol: str, fence_ms: int) -> asks.AskPlace:
     """One order, in the words of Add Order."""
-    kind, tif = OUR_TYPES.get(str(params.get("ordertype"))), TIFS.get(str(params.get("timeinforce") or "GTC").upper())
+    kind = orders.OUR_TYPES.get(str(params.get("ordertype")))
+    tif = orders.TIFS.get(str(params.get("timeinforce") or "GTC").upper())
     flags, side = set(str(params.get("oflags", "")).split(",")), str(params.get("type"))
     volume, first, second = (number(params, name) for name in ("volume", "price", "price2"))
-    is_quote = FLAG_QUOTE in flags
+    is_quote = orders.FLAG_QUOTE in flags
     checks = {
         "type": side in ("buy", "sell"),
         "ordertype": kind is not None,
@@ -109,7 +86,7 @@ def placed(params: Params, symbol: str, fence_ms: int) -> AskPlace:
         "price": kind is OrderType.MARKET or first is not None,
         "price2": second is not None or kind not in (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT),
         "timeinforce": tif is not None and (tif is not Tif.FOK or kind is OrderType.LIMIT),
-        "oflags": flags <= _FLAGS and not (FLAG_POST in flags and (tif is Tif.IOC or kind is OrderType.MARKET)),
+        "oflags": flags <= _FLAGS and not (orders.FLAG_POST in flags and (tif is Tif.IOC or kind is OrderType.MARKET)),
         "viqc": not is_quote or (kind is OrderType.MARKET and side == "buy"),
         "leverage": str(params.get("leverage") or "none") == "none",
         "validate": str(params.get("validate") or "false").lower() == "false",  # nothing is tried out here
@@ -120,11 +97,11 @@ def placed(params: Params, symbol: str, fence_ms: int) -> AskPlace:
     assert kind is not None, "or the check has failed"
     assert tif is not None, "likewise"
     is_stop, has_price = kind.is_triggered, kind is not OrderType.MARKET
-    return AskPlace(
+    return asks.AskPlace(
         symbol=symbol, side=side, type=kind, client_id=client_id(params), until_ms=fence_ms, tif=tif,
         qty=None if is_quote else volume, quote_qty=volume if is_quote else None,
         price=(second if is_stop else first) if kind.is_limit else None,
-        trigger=first if is_stop and has_price else None, post_only=FLAG_POST in flags,
+        trigger=first if is_stop and has_price else None, post_only=orders.FLAG_POST in flags,
         reduce_only=str(params.get("reduce_only", "")).lower() == "true",
     )  # fmt: skip
 
@@ -145,41 +122,43 @@ def order_id(params: Params) -> str:
     return id
 
 
-def many(rows: Any, symbol: str, fence_ms: int) -> AskPlaceMany:
-    if not isinstance(rows, list) or not BATCH_LEAST <= len(rows) <= BATCH_MOST:
+def many(rows: Any, symbol: str, fence_ms: int) -> asks.AskPlaceMany:
+    if not isinstance(rows, list) or not orders.BATCH_LEAST <= len(rows) <= orders.BATCH_MOST:
         raise Wrong(f"{ARGUMENTS}:orders")
-    return AskPlaceMany(tuple(placed(row if isinstance(row, dict) else {}, symbol, fence_ms) for row in rows))
+    return asks.AskPlaceMany(tuple(placed(row if isinstance(row, dict) else {}, symbol, fence_ms) for row in rows))
 
 
-def amended(params: Params) -> AskAmend:
+def amended(params: Params) -> asks.AskAmend:
     id, name = order_id(params), client_id(params)
     qty, price, trigger = (number(params, name) for name in ("order_qty", "limit_price", "trigger_price"))
     if bool(id) == bool(name) or (qty, price, trigger) == (None, None, None):
         raise Wrong(ARGUMENTS)
-    return AskAmend(
+    return asks.AskAmend(
         symbol="", order_id=id, client_id=name, qty=qty, price=price, trigger=trigger, until_ms=until_ms(params)
     )
 
 
-def _cancel(params: Params) -> AskCancel:
+def _cancel(params: Params) -> asks.AskCancel:
     id, name = order_id(params), client_id(params)
     if bool(id) == bool(name):
         raise Wrong(ARGUMENTS)
-    return AskCancel(symbol="", order_id=id, client_id=name)
+    return asks.AskCancel(symbol="", order_id=id, client_id=name)
 
 
-def cancels(ids: Any, names: Any) -> AskCancelMany:
-    if not (isinstance(ids, list) and isinstance(names, list) and 1 <= len(ids) + len(names) <= CANCELS_MOST):
+def cancels(ids: Any, names: Any) -> asks.AskCancelMany:
+    if not (isinstance(ids, list) and isinstance(names, list) and 1 <= len(ids) + len(names) <= orders.CANCELS_MOST):
         raise Wrong(f"{ARGUMENTS}:orders")
-    by_id = [AskCancel(symbol="", order_id=order_id({"txid": one})) for one in ids]
-    return AskCancelMany((*by_id, *(AskCancel(symbol="", client_id=client_id({"cl_ord_id": one})) for one in names)))
+    by_id = [asks.AskCancel(symbol="", order_id=order_id({"txid": one})) for one in ids]
+    return asks.AskCancelMany(
+        (*by_id, *(asks.AskCancel(symbol="", client_id=client_id({"cl_ord_id": one})) for one in names))
+    )
 
 
-def _order(params: Params) -> AskOrder:
+def _order(params: Params) -> asks.AskOrder:
     """The txid is required; several at once are not told here."""
     if not params.get("txid"):
         raise Wrong(ARGUMENTS)
-    return AskOrder(symbol="", order_id=order_id(params))
+    return asks.AskOrder(symbol="", order_id=order_id(params))
 
 
 def _span(params: Params) -> dict[str, Any]:
@@ -196,11 +175,11 @@ def whole(params: Params, name: str) -> int:
     return int(given)
 
 
-def timer(params: Params) -> AskDeadMan:
+def timer(params: Params) -> asks.AskDeadMan:
     given = str(params.get("timeout", ""))
     if not given.isdecimal() or not given.isascii() or int(given) >= TIMER_MOST_S:
         raise Wrong(f"{ARGUMENTS}:timeout")
-    return AskDeadMan(int(given) * 1_000)
+    return asks.AskDeadMan(int(given) * 1_000)
 
 
 def _of_pair(params: Params, ctx: Ctx) -> Instrument:
@@ -229,15 +208,17 @@ LISTEN: Mapping[str, Callable[[Params, Ctx], Heard | Fault]] = {
     trade.PATHS[Op.CANCEL_MANY]: _hear(
         Op.CANCEL_MANY, lambda p, ctx: cancels(p.get("orders", []), p.get("cl_ord_ids", []))
     ),
-    trade.PATHS[Op.CANCEL_ALL]: _hear(Op.CANCEL_ALL, lambda p, ctx: AskCancelAll()),
+    trade.PATHS[Op.CANCEL_ALL]: _hear(Op.CANCEL_ALL, lambda p, ctx: asks.AskCancelAll()),
     account.PATHS[Op.ORDER]: _hear(Op.ORDER, lambda p, ctx: _order(p)),
-    account.PATHS[Op.OPEN_ORDERS]: _hear(Op.OPEN_ORDERS, lambda p, ctx: AskOpenOrders(client_id=client_id(p))),
-    account.PATHS[Op.ORDERS]: _hear(Op.ORDERS, lambda p, ctx: AskOrders(symbol="", client_id=client_id(p), **_span(p))),
-    account.PATHS[Op.FILLS]: _hear(Op.FILLS, lambda p, ctx: AskFills(symbol="", **_span(p))),
+    account.PATHS[Op.OPEN_ORDERS]: _hear(Op.OPEN_ORDERS, lambda p, ctx: asks.AskOpenOrders(client_id=client_id(p))),
+    account.PATHS[Op.ORDERS]: _hear(
+        Op.ORDERS, lambda p, ctx: asks.AskOrders(symbol="", client_id=client_id(p), **_span(p))
+    ),
+    account.PATHS[Op.FILLS]: _hear(Op.FILLS, lambda p, ctx: asks.AskFills(symbol="", **_span(p))),
     account.PATHS[Op.BALANCES]: _hear(Op.BALANCES, lambda p, ctx: AskNothing()),
     account.PATHS[Op.FEES]: _hear(Op.FEES, lambda p, ctx: AskSymbol(_of_pair(p, ctx).symbol)),
     account.PATHS[Op.TOKEN]: _hear(Op.TOKEN, lambda p, ctx: AskNothing()),
-    account.PATHS[Op.DEAD_MAN]: _hear(Op.DEAD_MAN, lambda p, ctx: timer(p)),
+    trade.PATHS[Op.DEAD_MAN]: _hear(Op.DEAD_MAN, lambda p, ctx: timer(p)),
 }
 
 
@@ -257,7 +238,7 @@ def _say_batch(heard: Heard, answer: Iterable[Outcome[Receipt]], ctx: Ctx, manne
                        for one, asked in rows]}  # fmt: skip
 
 
-def _in_words(asked: AskPlace, ctx: Ctx) -> str:
+def _in_words(asked: asks.AskPlace, ctx: Ctx) -> str:
     prices = (asked.trigger, asked.price) if asked.type.is_triggered else (asked.price,)
     qty = asked.qty if asked.qty is not None else asked.quote_qty
     return in_words(ctx.catalog.theirs(asked.symbol), asked.side, asked.type, qty, prices)
@@ -292,7 +273,7 @@ def _say_fills(heard: Heard, answer: Iterable[Fill], ctx: Ctx, manners: Manners)
 
 def _cut(told: list[T], heard: Heard) -> list[T]:
     passed = int(heard.tag or 0)
-    return told[passed : passed + PAGE_ROWS]
+    return told[passed : passed + orders.PAGE_ROWS]
 
 
 def timer_told(answer: DeadMan, at: Stamp, manners: Manners) -> Any:
@@ -316,12 +297,3 @@ SAY: Mapping[str, Callable[[Heard, Any, Ctx, Manners], Any]] = {
     account.PATHS[Op.ORDERS]: _say_orders,
     account.PATHS[Op.FILLS]: _say_fills,
 }
-
-
-def name(letter: str, number: int) -> str:
-    """OUF4EM-FRGI2-MQMWZD: six, five and six characters that do not show which came first."""
-    rest, text = number * SCATTER % ALPHABET**16, ""
-    for _ in range(16):
-        rest, digit = divmod(rest, ALPHABET)
-        text += string.digits[digit] if digit < 10 else string.ascii_uppercase[digit - 10]
-    return f"{letter}{text[:5]}-{text[5:10]}-{text[10:]}"

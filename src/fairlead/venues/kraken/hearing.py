@@ -5,6 +5,7 @@ A book is shown to its depth: a level that falls out of it is not told to go, on
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -76,27 +77,26 @@ class Shown(Struct):
     bar: Candle | None = None
 
 
-class PublicHearing:
-    """`pads` off leaves out the zeros at the end of numbers, as some recordings have them."""
+class Socket:
+    """What the ends of both sockets do alike: greet, count frames, answer, beat, and close what is idle."""
 
-    def __init__(self, ctx: Ctx, verifier: Verifier, ear: Ear, pads: bool = True) -> None:
-        self._ctx, self._ear, self._pads = ctx, ear, pads
-        self._shown: dict[Key, Shown] = {}
+    def __init__(self, ear: Ear, read: Callable[[bytes], Any], hear: Callable[[Any, Stamp], None]) -> None:
+        self._ear, self._read, self._hear = ear, read, hear
         self._spoke_ns = self._heard_ns = 0
         self._arrivals: deque[int] = deque(maxlen=FRAMES_A_SECOND)
 
     def open(self, at: Stamp, path: str = "") -> None:
         self._heard_ns = at.mono_ns
         number = (1 << 63) + at.mono_ns  # greater than many languages' integers
-        status = {"version": "2.0.10", "system": "online", "api_version": "v2", "connection_id": number}
-        self._frame("status", UPDATE, status, at)
+        data = [{"version": "2.0.10", "system": "online", "api_version": "v2", "connection_id": number}]
+        self._say({"channel": "status", "type": UPDATE, "data": data}, at)
 
     def receive(self, frame: bytes, at: Stamp) -> None:
         self._heard_ns = at.mono_ns
         is_too_fast = len(self._arrivals) == FRAMES_A_SECOND and at.mono_ns - self._arrivals[0] < SECOND_NS
         self._arrivals.append(at.mono_ns)
         try:
-            asked = _ASKED(frame)
+            asked = self._read(frame)
         except UNREADABLE:
             self._reply(Asked(), at, error=MALFORMED)
             return
@@ -104,7 +104,44 @@ class PublicHearing:
             self._reply(asked, at, error=MSG_RATE)
         elif asked.method == "ping":
             self._say({"method": "pong", **_numbered(asked), **_times(at)}, at)
-        elif asked.method not in (SUBSCRIBE, UNSUBSCRIBE):
+        else:
+            self._hear(asked, at)
+
+    def pong(self, payload: bytes, at: Stamp) -> None:
+        """Kraken sends no pings of the protocol."""
+
+    def warn(self, in_ms: int, at: Stamp) -> None:
+        """Kraken ends connections unannounced."""
+
+    def _beat(self, is_subscribed: bool, at: Stamp) -> None:
+        if is_subscribed and at.mono_ns - self._spoke_ns >= BEAT_NS:
+            self._say({"channel": "heartbeat"}, at)
+        elif not is_subscribed and at.mono_ns - self._heard_ns >= IDLE_NS:
+            self._ear.close(GOING_AWAY, "idle")
+
+    def _reply(self, asked: Any, at: Stamp, symbol: str = "", *, error: str = "", result: Any = None) -> None:
+        told: dict[str, Any] = (
+            {"error": error, "method": asked.method} if error else {"method": asked.method, "result": result}
+        )
+        if error and symbol:
+            told["symbol"] = symbol
+        self._say(told | {"success": not error, **_times(at), **_numbered(asked)}, at)
+
+    def _say(self, words: dict[str, Any], at: Stamp) -> None:
+        self._spoke_ns = at.mono_ns
+        self._ear.frame(msgspec.json.encode(words))
+
+
+class PublicHearing(Socket):
+    """`pads` off leaves out the zeros at the end of numbers, as some recordings have them."""
+
+    def __init__(self, ctx: Ctx, verifier: Verifier, ear: Ear, pads: bool = True) -> None:
+        super().__init__(ear, _ASKED, self._asked)
+        self._ctx, self._pads = ctx, pads
+        self._shown: dict[Key, Shown] = {}
+
+    def _asked(self, asked: Asked, at: Stamp) -> None:
+        if asked.method not in (SUBSCRIBE, UNSUBSCRIBE):
             self._reply(asked, at, error=NOT_HERE)
         elif asked.params.channel in PRIVATE or asked.params.channel not in CHANNELS:
             self._reply(asked, at, error=NOT_HERE if asked.params.channel in PRIVATE else "Subscription name invalid")
@@ -113,9 +150,6 @@ class PublicHearing:
         else:
             for symbol in asked.params.symbol:
                 (self._subscribe if asked.method == SUBSCRIBE else self._unsubscribe)(asked, symbol, at)
-
-    def pong(self, payload: bytes, at: Stamp) -> None:
-        """Kraken sends no pings of the protocol."""
 
     def _subscribe(self, asked: Asked, symbol: str, at: Stamp) -> None:
         params, one = asked.params, self._ctx.catalog.ours(symbol, "ws")
@@ -159,14 +193,8 @@ class PublicHearing:
     def say(self, heard: Heard, outcome: object, at: Stamp) -> None:
         """No calls come by this door."""
 
-    def warn(self, in_ms: int, at: Stamp) -> None:
-        """Kraken ends connections unannounced."""
-
     def tick(self, at: Stamp) -> None:
-        if self._shown and at.mono_ns - self._spoke_ns >= BEAT_NS:
-            self._say({"channel": "heartbeat"}, at)
-        elif not self._shown and at.mono_ns - self._heard_ns >= IDLE_NS:
-            self._ear.close(GOING_AWAY, "idle")
+        self._beat(bool(self._shown), at)
 
     # ---- what is told
 
@@ -209,20 +237,8 @@ class PublicHearing:
     def _bare(self, text: str) -> Raw:
         return Raw((text if self._pads else repr(float(text))).encode())
 
-    def _reply(self, asked: Asked, at: Stamp, symbol: str = "", *, error: str = "", result: Any = None) -> None:
-        told: dict[str, Any] = (
-            {"error": error, "method": asked.method} if error else {"method": asked.method, "result": result}
-        )
-        if error and symbol:
-            told["symbol"] = symbol
-        self._say(told | {"success": not error, **_times(at), **_numbered(asked)}, at)
-
     def _frame(self, channel: str, kind: str, item: Any, at: Stamp, **more: str) -> None:
         self._say({"channel": channel, "type": kind, **more, "data": [item]}, at)
-
-    def _say(self, words: dict[str, Any], at: Stamp) -> None:
-        self._spoke_ns = at.mono_ns
-        self._ear.frame(msgspec.json.encode(words))
 
     def __repr__(self) -> str:
         return f"<Kraken hearing of {len(self._shown)} subscriptions>"
@@ -264,7 +280,7 @@ def _terms(params: Params) -> dict[str, Any]:
     return {"channel": params.channel, "snapshot": snapshot} | own.get(params.channel, {})
 
 
-def _numbered(asked: Asked) -> dict[str, int]:
+def _numbered(asked: Any) -> dict[str, int]:
     return {} if asked.req_id is None else {"req_id": asked.req_id}
 
 

@@ -16,37 +16,12 @@ import msgspec
 from fairlead.model import numbers
 from fairlead.model.account import Fees
 from fairlead.model.instrument import Instrument
-from fairlead.venues.kraken import account, engine, trade, wire
+from fairlead.venues.kraken import account, engine, faults, replies, trade, wire
 from fairlead.venues.kraken.auth import KEY_HEADER, header, params_of, plain, proof
 from fairlead.venues.kraken.channels import OURS
 from fairlead.venues.kraken.engine import Params
-from fairlead.venues.kraken.faults import (
-    ARGUMENTS,
-    CALLS,
-    DIALS,
-    ENGINE,
-    FRAMES,
-    MSG_RATE,
-    NO_PAIR,
-    PUBLIC,
-    Texts,
-    worded,
-)
 from fairlead.venues.kraken.hearing import PublicHearing
 from fairlead.venues.kraken.office import PrivateHearing
-from fairlead.venues.kraken.replies import (
-    ASSETS,
-    BALANCE,
-    CANDLES_WALL,
-    CODES,
-    JSON,
-    SAY,
-    SHOWN,
-    SYSTEM_STATUS,
-    Manners,
-    code_of,
-    padded,
-)
 from fairlead.venues.kraken.rest import BOOK_MOST, BOOK_USUAL, PATHS, STATUS, TRADES_MOST
 from fairlead.wire.asks import AskBook, AskCandles, AskListing, AskNothing, AskSymbol, AskTrades, Op
 from fairlead.wire.endpoint import Ctx
@@ -93,7 +68,7 @@ def _pairs(given: str, ctx: Ctx) -> tuple[str, ...] | Fault:
     """Our symbols of a comma list in any of the venue's spellings."""
     found = [ctx.catalog.ours(name) for name in given.split(",") if name]
     if None in found:
-        return Fault(Kind.SYMBOL, said=NO_PAIR)
+        return Fault(Kind.SYMBOL, said=faults.NO_PAIR)
     return tuple(one.symbol for one in found if one is not None)
 
 
@@ -102,14 +77,14 @@ def _of_one(listen: Callable[[str, Params], Heard]) -> Callable[[Params, Ctx], H
 
     def listening(params: Params, ctx: Ctx) -> Heard | Fault:
         if not params.get("pair"):
-            return Fault(Kind.INVALID, said=ARGUMENTS)
+            return Fault(Kind.INVALID, said=faults.ARGUMENTS)
         one = ctx.catalog.ours(params["pair"])
         if one is None:
-            return Fault(Kind.SYMBOL, said=NO_PAIR)
+            return Fault(Kind.SYMBOL, said=faults.NO_PAIR)
         try:
             return listen(one.symbol, params)
         except (ValueError, KeyError):
-            return Fault(Kind.INVALID, said=ARGUMENTS)
+            return Fault(Kind.INVALID, said=faults.ARGUMENTS)
 
     return listening
 
@@ -128,7 +103,7 @@ def _trades(symbol: str, params: Params) -> Heard:
 def _candles(symbol: str, params: Params) -> Heard:
     interval, since = OURS[int(params.get("interval", "1"))], int(params.get("since", "0"))
     start_ns = (since + 1) * wire.SECOND_NS if since else 0
-    return Heard(Op.CANDLES, AskCandles(symbol, interval, start_ns, limit=CANDLES_WALL), newest=True)
+    return Heard(Op.CANDLES, AskCandles(symbol, interval, start_ns, limit=replies.CANDLES_WALL), newest=True)
 
 
 def _within(text: str, least: int, most: int) -> int:
@@ -139,15 +114,15 @@ def _within(text: str, least: int, most: int) -> int:
 
 _LISTEN: Mapping[str, Callable[[Params, Ctx], Heard | Fault]] = {
     PATHS[Op.TIME]: lambda params, ctx: Heard(Op.TIME, AskNothing()),
-    SYSTEM_STATUS: lambda params, ctx: Heard(Op.TIME, AskNothing()),
+    replies.SYSTEM_STATUS: lambda params, ctx: Heard(Op.TIME, AskNothing()),
     PATHS[Op.INSTRUMENTS]: _listing,
-    ASSETS: lambda params, ctx: Heard(Op.INSTRUMENTS, AskListing("spot")),
+    replies.ASSETS: lambda params, ctx: Heard(Op.INSTRUMENTS, AskListing("spot")),
     PATHS[Op.TICKER]: _tickers,
     PATHS[Op.BOOK]: _of_one(_book),
     PATHS[Op.TRADES]: _of_one(_trades),
     PATHS[Op.CANDLES]: _of_one(_candles),
     **engine.LISTEN,
-    BALANCE: lambda params, ctx: Heard(Op.BALANCES, AskNothing()),
+    replies.BALANCE: lambda params, ctx: Heard(Op.BALANCES, AskNothing()),
 }
 
 
@@ -160,30 +135,30 @@ def refuse(fault: Fault) -> Reply:
         after = {"retry-after": str(-(-fault.wait_ms // 1_000))} if fault.wait_ms else {}
         said = fault.said or f"error code: {fault.status}"
         return Reply(fault.status, {"content-type": "text/html", **after}, said.encode())
-    return Reply(200, JSON, msgspec.json.encode({"error": [worded(fault, None, Texts())]}))
+    return Reply(200, replies.JSON, msgspec.json.encode({"error": [faults.worded(fault, None, faults.Texts())]}))
 
 
 def limit(budget: str, wait_ms: int) -> Fault:
-    if budget == DIALS:
+    if budget == faults.DIALS:
         return Fault(Kind.LIMIT, said=BANNED_PAGE, wait_ms=wait_ms, status=429)
     return Fault(Kind.LIMIT, said=_FULL[budget], wait_ms=wait_ms)
 
 
-_FULL = {CALLS: "EAPI:Rate limit exceeded", PUBLIC: "EGeneral:Too many requests", FRAMES: MSG_RATE,
-         ENGINE: "EOrder:Rate limit exceeded"}  # fmt: skip
+_FULL = {faults.CALLS: "EAPI:Rate limit exceeded", faults.PUBLIC: "EGeneral:Too many requests",
+         faults.FRAMES: faults.MSG_RATE,
+         faults.ENGINE: "EOrder:Rate limit exceeded"}  # fmt: skip
 
 
 def ban(budget: str, wait_ms: int, until_ms: int) -> Fault | None:
     """Only who dials without end is shut out."""
-    return Fault(Kind.BAN, said=BANNED_PAGE, wait_ms=wait_ms, status=429) if budget == DIALS else None
+    return Fault(Kind.BAN, said=BANNED_PAGE, wait_ms=wait_ms, status=429) if budget == faults.DIALS else None
 
 
 def toll(readings: tuple[Reading, ...]) -> Mapping[str, str]:
-    """Kraken counts in silence."""
-    return {}
+    return {}  # Kraken counts in silence
 
 
-# ---- what is listed, and what its account is told
+# ---- what is listed
 
 
 def _say_pairs(heard: Heard, answer: Iterable[Instrument], ctx: Ctx, at: Stamp) -> Any:
@@ -196,7 +171,7 @@ def _pair(one: Instrument) -> dict[str, Any]:
     named = {"wsname": one.names["wsname"]} if "wsname" in one.names else {}  # dark pools are not on the socket
     return {
         "altname": one.names["alt"], **named, "aclass_base": "currency",
-        "base": code_of(base), "aclass_quote": "currency", "quote": code_of(quote), "lot": "unit",
+        "base": replies.code_of(base), "aclass_quote": "currency", "quote": replies.code_of(quote), "lot": "unit",
         "cost_decimals": 5, "pair_decimals": one.price_decimals, "lot_decimals": one.qty_decimals, "lot_multiplier": 1,
         "leverage_buy": [2, 3], "leverage_sell": [2, 3], "fees": [[0, 0.4], [10_000, 0.35]],
         "fees_maker": [[0, 0.25], [10_000, 0.2]], "fee_volume_currency": "ZUSD", "margin_call": 80, "margin_stop": 40,
@@ -208,21 +183,22 @@ def _pair(one: Instrument) -> dict[str, Any]:
 
 def _say_assets(heard: Heard, answer: Iterable[Instrument], ctx: Ctx, at: Stamp) -> Any:
     names = {name for one in answer for name in (one.parts.base, one.parts.quote)}
-    return {code_of(name): _asset(name) for name in sorted(names)}
+    return {replies.code_of(name): _asset(name) for name in sorted(names)}
 
 
 def _asset(name: str) -> dict[str, Any]:
-    decimals, shown = (4, 2) if CODES.get(name, "").startswith("Z") else (10, 5)
-    return {"aclass": "currency", "altname": SHOWN.get(name, name), "decimals": decimals, "display_decimals": shown,
+    decimals, shown = (4, 2) if replies.CODES.get(name, "").startswith("Z") else (10, 5)
+    alt = replies.SHOWN.get(name, name)
+    return {"aclass": "currency", "altname": alt, "decimals": decimals, "display_decimals": shown,
             "collateral_value": 1.0, "status": "enabled", "margin_rate": 0.02}  # fmt: skip
 
 
-def _say_fees(answer: Fees, ctx: Ctx, manners: Manners) -> Any:
+def _say_fees(answer: Fees, ctx: Ctx, manners: replies.Manners) -> Any:
     """In percent."""
     key, names = ctx.catalog.theirs(answer.symbol).names["reply"], manners.spells_fees.split()
 
     def row(share: Decimal) -> dict[str, Any]:
-        percent = padded(share.scaleb(2, numbers.EXACT), 4)
+        percent = replies.padded(share.scaleb(2, numbers.EXACT), 4)
         return {"fee": percent, **dict(zip(names, (percent, percent, percent, "0.0000", "0.0000"), strict=True))}
 
     return {
@@ -239,7 +215,7 @@ _STATUSES = {ours: theirs for theirs, ours in reversed(STATUS.items())}
 def listing(terms: Terms) -> Instrument:
     """Pairs of two old codes have them for a key (XXBTZUSD); others, like every altname, the names that are shown."""
     base, _, quote = terms.symbol.partition("/")
-    shown = [SHOWN.get(name, name) for name in (base, quote)]
+    shown = [replies.SHOWN.get(name, name) for name in (base, quote)]
     alt = "".join(shown)
     return Instrument(
         symbol=terms.symbol,
@@ -252,7 +228,9 @@ def listing(terms: Terms) -> Instrument:
         min_qty=terms.min_qty,
         min_notional=terms.min_notional,
         names={
-            "reply": CODES[base] + CODES[quote] if base in CODES and quote in CODES else alt,
+            "reply": replies.CODES[base] + replies.CODES[quote]
+            if base in replies.CODES and quote in replies.CODES
+            else alt,
             "alt": alt,
             "ws": terms.symbol,
             "wsname": "/".join(shown),
@@ -269,10 +247,12 @@ def mint(rng: Rng) -> Minted:
 # ---- all of it
 
 
-def say(manners: Manners, heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Reply:
+def say(manners: replies.Manners, heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Reply:
     is_left_out = manners.leaves_out and heard.op is Op.ORDER and isinstance(answer, Fault)
     if isinstance(answer, Fault) and not is_left_out:
-        return Reply(200, JSON, msgspec.json.encode({"error": [worded(answer, heard.asked, manners.texts)]}))
+        return Reply(
+            200, replies.JSON, msgspec.json.encode({"error": [faults.worded(answer, heard.asked, manners.texts)]})
+        )
     path = heard.path or _PATHS[heard.op]
     result: Any = {}
     if heard.op is Op.FEES:
@@ -287,14 +267,14 @@ def say(manners: Manners, heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> Rep
         result = engine.SAY[path](heard, answer, ctx, manners)
     else:
         result = _SAY[path](heard, answer, ctx, at)
-    return Reply(200, JSON, msgspec.json.encode({"error": [], "result": result}))
+    return Reply(200, replies.JSON, msgspec.json.encode({"error": [], "result": result}))
 
 
 _PATHS = {**PATHS, **trade.PATHS, **account.PATHS}
-_SAY = {**SAY, PATHS[Op.INSTRUMENTS]: _say_pairs, ASSETS: _say_assets}
+_SAY = {**replies.SAY, PATHS[Op.INSTRUMENTS]: _say_pairs, replies.ASSETS: _say_assets}
 
 
-def mirror(manners: Manners = Manners(), habits: Habits = engine.HABITS) -> Mirror:  # noqa: B008 both are frozen
+def mirror(manners: replies.Manners = replies.Manners(), habits: Habits = engine.HABITS) -> Mirror:  # noqa: B008 both are frozen
     """The venue as its documents have it, but for what they leave open."""
     return Mirror(
         hear=hear,
@@ -311,8 +291,8 @@ def mirror(manners: Manners = Manners(), habits: Habits = engine.HABITS) -> Mirr
         paths={"public": "/v2", "private": "/v2"},
         listing=listing,
         habits=habits,
-        order_name=partial(engine.name, "O"),
-        fill_name=partial(engine.name, "T"),
+        order_name=partial(replies.named, "O"),
+        fill_name=partial(replies.named, "T"),
         mint=mint,
     )
 

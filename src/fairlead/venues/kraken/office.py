@@ -4,7 +4,6 @@ Frames of a channel are numbered one by one; updates of an order are partial. It
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -20,12 +19,11 @@ from fairlead.venues.kraken import engine
 from fairlead.venues.kraken.auth import fenced, texts
 from fairlead.venues.kraken.channels import ACCOUNT, BALANCES, EXECUTIONS, SNAPSHOT, UPDATE
 from fairlead.venues.kraken.engine import Params
-from fairlead.venues.kraken.faults import ARGUMENTS, MSG_RATE, worded
-from fairlead.venues.kraken.hearing import BEAT_NS, FRAMES_A_SECOND, GOING_AWAY, IDLE_NS, MALFORMED
-from fairlead.venues.kraken.orders import FLAG_POST, FLAG_QUOTE, TYPES
-from fairlead.venues.kraken.replies import REASONS, SHOWN, Manners, padded, rfc3339, trade_number
+from fairlead.venues.kraken.faults import ARGUMENTS, worded
+from fairlead.venues.kraken.hearing import Socket
+from fairlead.venues.kraken.orders import FLAG_POST, FLAG_QUOTE, STATUSES, TYPES
+from fairlead.venues.kraken.replies import REASONS, Manners, named, padded, rfc3339, trade_number
 from fairlead.venues.kraken.stream import SUBSCRIBE, UNSUBSCRIBE
-from fairlead.venues.kraken.wire import SECOND_NS, UNREADABLE
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.endpoint import Ctx
@@ -35,13 +33,11 @@ from fairlead.wire.orders import AskCancelAll
 from fairlead.wire.signing import Stamp, Verifier
 
 FENCE_LEAST_MS = 500  # how far ahead the socket takes a deadline
-RATE_COUNT = 60  # maxratecount of the lowest tier
+TERMS = {"maxratecount": 60, "snap_orders": True, "snap_trades": False}  # the count is of the lowest tier
 NOT_HERE = "Public market data subscriptions are unavailable on this endpoint"
 NO_SESSION, NO_METHOD, ALREADY = "ESession:Invalid session", "EGeneral:Unknown method", "Already subscribed"
 TOPICS = {channel: kind for kind, channel in ACCOUNT.items()}
-STATUS = {Status.PENDING: "pending_new", Status.OPEN: "new", Status.PARTIAL: "partially_filled",
-          Status.FILLED: "filled", Status.CANCELLED: "canceled", Status.EXPIRED: "expired",
-          Status.REJECTED: "canceled"}  # fmt: skip
+STATUS = {status: word for word, status in STATUSES.items()} | {Status.OPEN: "new", Status.REJECTED: "canceled"}
 
 
 class Asked(Struct):
@@ -59,8 +55,7 @@ _ASKED = msgspec.json.Decoder(Asked, float_hook=str).decode
 def _order(told: Params) -> dict[str, Any]:
     trigger, limit = told.get("triggers"), told.get("limit_price", "")
     first = trigger.get("price", "") if isinstance(trigger, dict) else ""
-    flags = [FLAG_POST] if told.get("post_only") == "true" else []
-    flags += [FLAG_QUOTE] if "cash_order_qty" in told else []
+    flags = [FLAG_POST] * (told.get("post_only") == "true") + [FLAG_QUOTE] * ("cash_order_qty" in told)
     return {
         "type": told.get("side"), "ordertype": told.get("order_type"), "oflags": ",".join(flags),
         "volume": told.get("cash_order_qty", told.get("order_qty", "")), "price": first or limit,
@@ -105,60 +100,35 @@ _CALLS: Mapping[str, Callable[[Params, Ctx], tuple[Op, Any]]] = {
 }
 
 
-class PrivateHearing:
+class PrivateHearing(Socket):
     def __init__(self, ctx: Ctx, verifier: Verifier, ear: Ear, manners: Manners = Manners()) -> None:  # noqa: B008
-        self._ctx, self._verifier, self._ear, self._manners = ctx, verifier, ear, manners
+        super().__init__(ear, _ASKED, self._asked)
+        self._ctx, self._verifier, self._manners = ctx, verifier, manners
         self._token = self._key = ""  # what a subscription stands by: it is good as long as one does
         self._sequences: dict[str, int] = {}  # by channel
         self._known: set[str] = set()  # orders that were told of
         self._totals: dict[str, Decimal] = {}
-        self._spoke_ns = self._heard_ns = 0
-        self._arrivals: deque[int] = deque(maxlen=FRAMES_A_SECOND)
 
-    def open(self, at: Stamp, path: str = "") -> None:
-        self._heard_ns = at.mono_ns
-        data = [{"version": "2.0.10", "system": "online", "api_version": "v2", "connection_id": (1 << 63) + at.mono_ns}]
-        self._say({"channel": "status", "type": UPDATE, "data": data}, at)
-
-    def receive(self, frame: bytes, at: Stamp) -> None:
-        self._heard_ns = at.mono_ns
-        is_too_fast = len(self._arrivals) == FRAMES_A_SECOND and at.mono_ns - self._arrivals[0] < SECOND_NS
-        self._arrivals.append(at.mono_ns)
-        try:
-            asked = _ASKED(frame)
-        except UNREADABLE:
-            self._reply(Asked(), at, error=MALFORMED)
-            return
-        if is_too_fast:
-            self._reply(asked, at, error=MSG_RATE)
-        elif asked.method == "ping":
-            self._say({"method": "pong", **_numbered(asked.req_id), **_times(at)}, at)
-        elif asked.method in (SUBSCRIBE, UNSUBSCRIBE) and asked.params.get("channel") not in TOPICS:
-            self._reply(asked, at, error=NOT_HERE)
-        elif asked.method not in (SUBSCRIBE, UNSUBSCRIBE, *_CALLS):
+    def _asked(self, asked: Asked, at: Stamp) -> None:
+        is_call, token = asked.method in _CALLS, str(asked.params.get("token", ""))
+        if not is_call and asked.method not in (SUBSCRIBE, UNSUBSCRIBE):
             self._reply(asked, at, error=NO_METHOD)
-        elif not (key := self._bearer(str(asked.params.get("token", "")))):
+        elif not is_call and asked.params.get("channel") not in TOPICS:
+            self._reply(asked, at, error=NOT_HERE)
+        elif not (key := self._key if token == self._token and self._sequences else self._verifier.bearer(token)):
             self._reply(asked, at, error=NO_SESSION)
-        elif asked.method in _CALLS:
-            self._call(asked, key, at)
-        elif asked.method == SUBSCRIBE:
-            self._subscribe(asked, key, at)
         else:
-            self._unsubscribe(asked, key, at)
-
-    def _bearer(self, token: str) -> str:
-        return self._key if token == self._token != "" and self._sequences else self._verifier.bearer(token)
+            {SUBSCRIBE: self._subscribe, UNSUBSCRIBE: self._unsubscribe}.get(asked.method, self._call)(asked, key, at)
 
     def _call(self, asked: Asked, key: str, at: Stamp) -> None:
         told = texts(asked.params)
-        fault = fenced(told.get("deadline", ""), FENCE_LEAST_MS, at)
         try:
             op, question = _CALLS[asked.method](told, self._ctx)
+            fault = fenced(told.get("deadline", ""), FENCE_LEAST_MS, at)
+            if fault is not None:
+                raise engine.Wrong(fault.said)
         except engine.Wrong as wrong:
             self._reply(asked, at, error=str(wrong))
-            return
-        if fault is not None:
-            self._reply(asked, at, error=fault.said)
             return
         number = "" if asked.req_id is None else str(asked.req_id)
         self._ear.heard(Heard(op, question, key_id=key, tag=number, path=asked.method))
@@ -169,19 +139,15 @@ class PrivateHearing:
             self._reply(asked, at, error=ALREADY)
             return
         self._token, self._key, self._sequences[channel] = asked.params["token"], key, 0
-        terms = {"snapshot": True} if channel == BALANCES else {
-            "maxratecount": RATE_COUNT, "snap_orders": asked.params.get("snap_orders", True),
-            "snap_trades": asked.params.get("snap_trades", False)}  # fmt: skip
+        terms: dict[str, Any] = {"snapshot": True} if channel == BALANCES else TERMS
         self._reply(asked, at, result={"channel": channel, **terms})
         self._ear.join(Topic(TOPICS[channel], "", key))
 
     def _unsubscribe(self, asked: Asked, key: str, at: Stamp) -> None:
         channel = asked.params["channel"]
-        if self._sequences.pop(channel, None) is None:
-            self._reply(asked, at, error="Subscription Not Found")
-            return
+        is_there = self._sequences.pop(channel, None) is not None
         self._ear.leave(Topic(TOPICS[channel], "", key))
-        self._reply(asked, at, result={"channel": channel})
+        self._reply(asked, at, error="" if is_there else "Subscription Not Found", result={"channel": channel})
 
     # ---- what is answered
 
@@ -192,10 +158,8 @@ class PrivateHearing:
             self._reply(asked, at, error=worded(outcome, heard.asked, self._manners.texts))
         elif heard.path == "cancel_order" and heard.op is Op.CANCEL_MANY:
             for one, told in zip(heard.asked.orders, outcome, strict=True):
-                if isinstance(told, Fault):
-                    self._reply(asked, at, error=worded(told, one, self._manners.texts))
-                else:
-                    self._reply(asked, at, result=_named(one))
+                error = worded(told, one, self._manners.texts) if isinstance(told, Fault) else ""
+                self._reply(asked, at, error=error, result=_named(one))
         else:
             self._reply(asked, at, result=self._result(heard, outcome, at))
 
@@ -236,37 +200,32 @@ class PrivateHearing:
         if is_new:
             yield self._whole(report, "pending_new") | {"order_status": "pending_new"}
         if told.what == "accepted":
-            yield _partial(report, "new") | ({"cl_ord_id": report.client_id} if report.client_id else {})
+            yield _partial(report, "new") | _client(report)
         elif told.what == "triggered":
-            triggers = {"reference": "last", "price": self._bare(report.trigger), "status": "triggered"}
-            yield _partial(report, "status") | {"triggers": triggers}
+            yield _partial(report, "status") | {"triggers": self._triggers(report) | {"status": "triggered"}}
         elif told.what == "amended":
             yield self._whole(report, "amended") | {"amended": True}
         elif told.fill is not None:
             yield self._trade(told.fill, report) | self._counts(report) | {"order_status": "partially_filled"}
         if report.status.is_final:
-            ended = "filled" if report.status is Status.FILLED else "expired"
-            exec_type = ended if report.status in (Status.FILLED, Status.EXPIRED) else "canceled"
             reason = self._manners.rest if report.reason in ("ioc", "fok", "liquidity") else report.reason
             why = {"reason": REASONS.get(reason, reason)} if reason else {}
-            yield _partial(report, exec_type) | self._counts(report) | why
+            yield _partial(report, STATUS[report.status]) | self._counts(report) | why
             self._known.discard(report.order_id)
 
     def _whole(self, told: OrderReport, exec_type: str) -> dict[str, Any]:
-        kind, named = told.type or OrderType.LIMIT, {"cl_ord_id": told.client_id} if told.client_id else {}
         numbers = {"order_qty": told.qty, "cash_order_qty": told.quote_qty, "limit_price": told.price}
         sizes: dict[str, Any] = {name: self._bare(value) for name, value in numbers.items() if value is not None}
-        if told.trigger is not None:
-            sizes["triggers"] = {"reference": "last", "price": self._bare(told.trigger), "price_type": "static"}
+        sizes |= {"triggers": self._triggers(told)} if told.trigger is not None else {}
         return {
-            "order_id": told.order_id, "order_userref": 0, **named, "symbol": self._symbol(told.symbol), **sizes,
-            **self._counts(told), "time_in_force": str(told.tif or Tif.GTC), "exec_type": exec_type, "side": told.side,
-            "order_type": TYPES[kind], "limit_price_type": "static", "order_status": STATUS[told.status],
-            "post_only": bool(told.post_only), "fee_ccy_pref": "fciq", "timestamp": rfc3339(told.venue_ns),
+            "order_id": told.order_id, "order_userref": 0, **_client(told), "symbol": self._symbol(told.symbol),
+            **sizes, **self._counts(told), "time_in_force": str(told.tif or Tif.GTC), "exec_type": exec_type,
+            "side": told.side, "order_type": TYPES[told.type or OrderType.LIMIT], "limit_price_type": "static",
+            "order_status": STATUS[told.status], "post_only": bool(told.post_only), "fee_ccy_pref": "fciq",
+            "timestamp": rfc3339(told.venue_ns),
         }  # fmt: skip
 
     def _trade(self, fill: Fill, told: OrderReport) -> dict[str, Any]:
-        asset = SHOWN.get(fill.fee_asset, fill.fee_asset)
         cost = numbers.EXACT.multiply(fill.price, fill.qty)
         return {
             "order_id": fill.order_id, "exec_id": fill.id, "exec_type": "trade", "trade_id": trade_number(fill.id),
@@ -274,8 +233,11 @@ class PrivateHearing:
             "last_price": self._bare(fill.price), "liquidity_ind": "m" if fill.maker else "t",
             "cost": self._bare(cost), "order_type": TYPES[told.type or OrderType.LIMIT],
             "timestamp": rfc3339(fill.venue_ns),
-            "fees": [{"asset": asset, "qty": self._bare(fill.fee)}] if fill.fee is not None else [],
+            "fees": [{"asset": fill.fee_asset, "qty": self._bare(fill.fee)}] if fill.fee is not None else [],
         }  # fmt: skip
+
+    def _triggers(self, told: OrderReport) -> dict[str, Any]:
+        return {"reference": "last", "price": self._bare(told.trigger), "price_type": "static"}
 
     def _counts(self, told: OrderReport) -> dict[str, Any]:
         counted = {"cum_qty": told.filled, "cum_cost": told.cost, "avg_price": told.average}
@@ -288,7 +250,9 @@ class PrivateHearing:
         """The whole first; then what was booked: an order that only holds an amount moves nothing."""
         if not self._sequences.get(BALANCES):
             self._totals = {one.asset: one.total for one in told}
-            self._frame(BALANCES, SNAPSHOT, [self._purse(asset, total) for asset, total in self._totals.items()], at)
+            held = [(asset, {"balance": self._bare(total)}) for asset, total in self._totals.items()]
+            self._frame(BALANCES, SNAPSHOT, [{"asset": asset, "asset_class": "currency", **sum, "wallets": [
+                {"type": "spot", "id": "main", **sum}]} for asset, sum in held], at)  # fmt: skip
             return
         for one in told:
             moved = numbers.EXACT.subtract(one.total, self._totals.get(one.asset, Decimal(0)))
@@ -296,46 +260,24 @@ class PrivateHearing:
             if moved:
                 number = self._sequences[BALANCES]
                 self._frame(BALANCES, UPDATE, [{
-                    "ledger_id": engine.name("L", number), "ref_id": engine.name("T", number),
+                    "ledger_id": named("L", number), "ref_id": named("T", number),
                     "timestamp": rfc3339(at.venue_ms * MS), "type": "trade", "asset": one.asset,
                     "asset_class": "currency", "category": "trade", "wallet_type": "spot", "wallet_id": "main",
                     "amount": self._bare(moved), "fee": 0, "balance": self._bare(one.total),
                 }], at)  # fmt: skip
 
-    def _purse(self, asset: str, total: Decimal) -> dict[str, Any]:
-        wallet = {"type": "spot", "id": "main", "balance": self._bare(total)}
-        return {"asset": asset, "asset_class": "currency", "balance": self._bare(total), "wallets": [wallet]}
-
-    def pong(self, payload: bytes, at: Stamp) -> None:
-        """Kraken sends no pings of the protocol."""
-
-    def warn(self, in_ms: int, at: Stamp) -> None:
-        """Kraken ends connections unannounced."""
-
     def tick(self, at: Stamp) -> None:
-        if self._sequences and at.mono_ns - self._spoke_ns >= BEAT_NS:
-            self._say({"channel": "heartbeat"}, at)
-        elif not self._sequences and at.mono_ns - self._heard_ns >= IDLE_NS:
-            self._ear.close(GOING_AWAY, "idle")
+        self._beat(bool(self._sequences), at)
 
     # ---- words
 
     def _bare(self, number: Decimal | None) -> Raw:
-        """A number of JSON; with `pads` off, as a program writes it that has read it into a float."""
         text = padded(number, 1)
         return Raw((text if self._manners.pads else text.rstrip("0").rstrip(".") or "0").encode())
 
     def _frame(self, channel: str, kind: str, items: list[dict[str, Any]], at: Stamp) -> None:
         self._sequences[channel] = self._sequences.get(channel, 0) + 1
         self._say({"channel": channel, "type": kind, "data": items, "sequence": self._sequences[channel]}, at)
-
-    def _reply(self, asked: Asked, at: Stamp, *, error: str = "", result: Any = None) -> None:
-        told = {"error": error} if error else {"result": result}
-        self._say({"method": asked.method, **_numbered(asked.req_id), **told, "success": not error, **_times(at)}, at)
-
-    def _say(self, words: dict[str, Any], at: Stamp) -> None:
-        self._spoke_ns = at.mono_ns
-        self._ear.frame(msgspec.json.encode(words))
 
     def __repr__(self) -> str:
         return f"<Kraken private hearing of {', '.join(self._sequences) or 'nothing'}>"
@@ -347,17 +289,12 @@ def _partial(told: OrderReport, exec_type: str) -> dict[str, Any]:
 
 
 def _placed(told: Receipt) -> dict[str, Any]:
-    return {"order_id": told.order_id, **({"cl_ord_id": told.client_id} if told.client_id else {}), "order_userref": 0}
+    return {"order_id": told.order_id, "order_userref": 0, **_client(told)}
 
 
 def _named(asked: Any) -> dict[str, str]:
-    return {"order_id": asked.order_id} if asked.order_id else {"cl_ord_id": asked.client_id}
+    return {"order_id": asked.order_id} if asked.order_id else _client(asked)
 
 
-def _numbered(req_id: int | None) -> dict[str, int]:
-    return {} if req_id is None else {"req_id": req_id}
-
-
-def _times(at: Stamp) -> dict[str, str]:
-    now = rfc3339(at.venue_ms * MS)
-    return {"time_in": now, "time_out": now}
+def _client(told: Any) -> dict[str, str]:
+    return {"cl_ord_id": told.client_id} if told.client_id else {}

@@ -11,56 +11,34 @@ from typing import Any
 import msgspec
 
 from fairlead.errors import Misuse, UnknownName, cut
-from fairlead.venues.kraken.channels import (
-    ACCOUNT,
-    BALANCES,
-    EXECUTIONS,
-    SNAPSHOT,
-    UPDATE,
-    execution_fill,
-    holding,
-    merged,
-    order_report,
-    rfc3339_ns,
-)  # fmt: skip
+from fairlead.venues.kraken import channels
+from fairlead.venues.kraken.account import Known
+from fairlead.venues.kraken.auth import Leave
 from fairlead.venues.kraken.faults import FRAMES, MSG_RATE, said_fault
 from fairlead.venues.kraken.orders import KNOWN_FRAMES, BalanceFrame, ExecutionFrame, ExecutionItem, ResultItem, Said
 from fairlead.venues.kraken.stream import ACK_NS, AGAIN_MS, PING_NS, SAMPLE_BYTES, SUBSCRIBE, TRIES_MOST, UNSUBSCRIBE
-from fairlead.venues.kraken.trade import CALLED, Pending, cost, outcome
+from fairlead.venues.kraken.trade import CALLED, Pending, cost
 from fairlead.venues.kraken.wire import UNREADABLE
-from fairlead.wire.asks import AskNothing, Op
-from fairlead.wire.conversation import (
-    Answer,
-    Broken,
-    Call,
-    Joined,
-    Lane,
-    Missed,
-    Need,
-    Odd,
-    Ousted,
-    Out,
-    Ready,
-    Refused,
-    Topic,
-    Whole,
-)  # fmt: skip
+from fairlead.wire import conversation as talk
+from fairlead.wire.asks import Op
+from fairlead.wire.conversation import Call, Lane, Out, Topic
 from fairlead.wire.endpoint import Ctx
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.limits import Charge
 from fairlead.wire.shapes import Inspector, strangers
 from fairlead.wire.signing import Signer, Stamp
 
-TOKEN_NS = 600_000_000_000  # so old a token is not begun with any more: it is good for 15 minutes
-ORDERS_KEPT = 10_000  # of which is remembered what was told; the longest silent are forgotten first
 CALLS_MOST = 4_096  # under way at once
 CALL_NS = 60_000_000_000  # after so long a call is forgotten: whoever made it has long asked otherwise
+UNANSWERED = Fault(Kind.SERVER, said="no answer to the subscription", wait_ms=AGAIN_MS)
 _FRAME = (Charge(FRAMES),)
 _SAID = msgspec.json.Decoder(Said).decode
+_LOST = (Kind.TOKEN, Kind.KEY, Kind.PERMISSION, Kind.ACCOUNT)  # leave to hear of the account, if told unasked
 _DATA: dict[str, Callable[[bytes], Any]] = {
-    EXECUTIONS: msgspec.json.Decoder(ExecutionFrame).decode, BALANCES: msgspec.json.Decoder(BalanceFrame).decode,
-}  # fmt: skip
-_TERMS = {EXECUTIONS: {"snap_orders": True, "snap_trades": False}, BALANCES: {"snapshot": True}}
+    channels.EXECUTIONS: msgspec.json.Decoder(ExecutionFrame).decode,
+    channels.BALANCES: msgspec.json.Decoder(BalanceFrame).decode,
+}
+_TERMS = {channels.EXECUTIONS: {"snap_orders": True, "snap_trades": False}, channels.BALANCES: {"snapshot": True}}
 
 
 class Line:
@@ -75,48 +53,46 @@ class Line:
 
 
 class PrivateStreams:
-    """The conversation at the private door."""
-
     def __init__(self, ctx: Ctx, signer: Signer | None, out: Out, inspector: Inspector) -> None:
         self._ctx, self._out, self._due = ctx, out, inspector.due
         self._lines: dict[str, Line] = {}
-        self._orders: dict[str, tuple[ExecutionItem, int]] = {}  # what is known of each, and when it began
+        self._known = Known()
         self._pending: dict[int, Pending] = {}
-        self._token, self._is_needing, self._is_ready = "", False, False
-        self._req_id = self._token_ns = self._now_ns = self._heard_ns = 0
+        self._leave, self._is_ready = Leave(out), False
+        self._req_id = self._now_ns = self._heard_ns = 0
         self._silent = True
 
     # ---- what the engine asks
 
     def open(self, at: Stamp) -> None:
         self._now_ns = self._heard_ns = at.mono_ns
-        self._want_token("a private connection begins with a token")
+        self._leave.want("a private connection begins with a token")
 
-    def supply(self, need: Need, answer: object, at: Stamp) -> None:
-        self._is_needing = False
-        if not isinstance(answer, str) or not answer:
-            self._out.event(Broken(Fault(Kind.TOKEN, said="no token was given", wait_ms=AGAIN_MS)))
+    def supply(self, need: talk.Need, answer: object, at: Stamp) -> None:
+        self._leave.take(answer, at.mono_ns)
+        if not self._leave.token:
+            self._out.event(talk.Broken(Fault(Kind.TOKEN, said="no token was given", wait_ms=AGAIN_MS)))
             return
-        self._token, self._token_ns = answer, at.mono_ns
         if not self._is_ready:
             self._is_ready = True
-            self._out.event(Ready())
+            self._out.event(talk.Ready())
         for line in self._lines.values():
             if not line.is_open and not line.req_id:
                 self._subscribe(line, at.mono_ns)
 
     def join(self, topics: Sequence[tuple[Topic, Lane]], at: Stamp) -> None:
         for topic, lane in topics:
-            channel = ACCOUNT.get(topic.kind, "")
+            channel = channels.ACCOUNT.get(topic.kind, "")
             if not channel or topic.symbol or topic.detail:
-                said = f"{topic} is not to be had here; valid ones: {', '.join(ACCOUNT)}"
-                self._out.event(Refused(topic, Fault(Kind.INVALID, said=said)))
+                said = f"{topic} is not to be had here; valid ones: {', '.join(channels.ACCOUNT)}"
+                self._out.event(talk.Refused(topic, Fault(Kind.INVALID, said=said)))
                 continue
             line = self._lines.setdefault(channel, Line(channel))
             is_new, line.heard = not line.heard, (*(pair for pair in line.heard if pair[0] != topic), (topic, lane))
-            if is_new or line.is_open:
-                line.tries = 0
+            if is_new:
                 self._begin(line, at.mono_ns)
+            else:
+                self.renew(topic, at)  # a new listener needs the beginning too
 
     def leave(self, topics: Sequence[Topic], at: Stamp) -> None:
         for channel, line in [*self._lines.items()]:
@@ -126,24 +102,24 @@ class PrivateStreams:
                 del self._lines[channel]
 
     def renew(self, topic: Topic, at: Stamp) -> None:
-        line = self._lines.get(ACCOUNT.get(topic.kind, ""))
+        line = self._lines.get(channels.ACCOUNT.get(topic.kind, ""))
         if line is not None and line.is_open:
             line.tries = 0
             self._begin(line, at.mono_ns)
 
     def call(self, call: Call, at: Stamp) -> None:
-        if not self._token or call.op not in CALLED or len(self._pending) >= CALLS_MOST:
-            kind, why = (Kind.TOKEN, "it has no token") if call.op in CALLED else (Kind.INVALID, f"it takes no {call.op}")
-            self._out.event(Answer(call.tag, Fault(kind, said=f"this connection is not ready, {why}: nothing was sent")))
+        if not self._leave.token or call.op not in CALLED or len(self._pending) >= CALLS_MOST:
+            kind = Kind.TOKEN if call.op in CALLED else Kind.INVALID
+            self._out.event(talk.Answer(call.tag, Fault(kind, said="not ready, or not for this: nothing was sent")))
             return
         method, build = CALLED[call.op]
         try:
             params = build(call.asked, self._ctx)
         except (Misuse, UnknownName) as wrong:
-            self._out.event(Answer(call.tag, Fault(Kind.INVALID, said=str(wrong))))
+            self._out.event(talk.Answer(call.tag, Fault(Kind.INVALID, said=str(wrong))))
             return
-        number = self._send(method, params, (*_FRAME, *cost(call.op, call.asked)), call.tag)
-        self._pending[number] = Pending(call, at.mono_ns)
+        charges = (*_FRAME, *cost(call.op, call.asked))
+        self._pending[self._send(method, params, charges, call.tag)] = Pending(call, at.mono_ns)
 
     def tick(self, at: Stamp) -> None:
         self._now_ns = at.mono_ns
@@ -153,13 +129,12 @@ class PrivateStreams:
             self._heard_ns = at.mono_ns
             self._req_id += 1
             self._out.frame(msgspec.json.encode({"method": "ping", "req_id": self._req_id}), _FRAME)
-        for number in [n for n, one in self._pending.items() if at.mono_ns - one.made_ns >= CALL_NS]:
-            del self._pending[number]
+        self._pending = {n: one for n, one in self._pending.items() if at.mono_ns - one.made_ns < CALL_NS}
         for line in [*self._lines.values()]:
             if line.req_id and not line.is_open and at.mono_ns - line.asked_ns >= ACK_NS:
-                self._late(line, at.mono_ns)
-        if self._token and self._is_old() and not any(line.is_open for line in self._lines.values()):
-            self._want_token("the token ends when nothing was begun with it")
+                (self._failed if not line.is_whole else self._opened)(line, UNANSWERED)
+        if self._leave.token and self._is_ending():
+            self._leave.want("the token ends when nothing was begun with it")
 
     # ---- what the venue says
 
@@ -190,104 +165,81 @@ class PrivateStreams:
             self._acknowledge(said, frame)
 
     def _data(self, channel: str, told: Any, frame: bytes, seen_ns: int) -> None:
-        line, is_whole = self._lines.get(channel), told.type == SNAPSHOT
-        if line is None or told.type not in (SNAPSHOT, UPDATE):
+        line, is_whole = self._lines.get(channel), told.type == channels.SNAPSHOT
+        if line is None or told.type not in (channels.SNAPSHOT, channels.UPDATE):
             self._odd(f"{channel}, of type {cut(told.type, 40)}, which nobody asked for", frame)
             return
         self._inspect(channel, frame)
-        expected, was, line.sequence = line.sequence + 1, line.sequence, told.sequence
-        if not is_whole and was and told.sequence < expected:
-            line.sequence = was
+        was, is_change = line.sequence, not is_whole and line.sequence > 0
+        if is_change and told.sequence <= was:
             self._odd(f"{channel} {told.sequence} was told before", frame)
             return
-        if not is_whole and was and told.sequence > expected:
+        if is_change and told.sequence > was + 1:
             self._missed(line, f"after {was} came {told.sequence}")
-        if is_whole:
-            line.is_whole = True
-            self._orders = {} if channel == EXECUTIONS else self._orders
+        line.sequence, line.is_whole = told.sequence, line.is_whole or is_whole
+        if is_whole and channel == channels.EXECUTIONS:
+            self._known = Known()
         for item in told.data:
             try:
-                (self._execution if channel == EXECUTIONS else self._balance)(line, item, seen_ns)
+                self._tell(line, item, seen_ns)
             except UNREADABLE as wrong:
                 self._odd(f"unreadable {channel}: {cut(str(wrong), 60)}", frame)
                 self._missed(line, "an update could not be read")
         for topic, _ in line.heard if is_whole else ():
-            self._out.event(Whole(topic))
+            self._out.event(talk.Whole(topic))
 
-    def _execution(self, line: Line, told: ExecutionItem, seen_ns: int) -> None:
-        """The fill first, then the report that counts it. Orders are forgotten longest silent first."""
-        known, begun_ns = self._orders.pop(told.order_id, (told, 0))
-        if told.exec_type in ("pending_new", "new") and not begun_ns:
-            begun_ns = rfc3339_ns(told.timestamp)
-        known = merged(known, told)
-        if not known.symbol:
-            self._missed(line, f"the order {cut(told.order_id, 40)} was never told of")
-            return
-        report = order_report(known, begun_ns, self._ctx, seen_ns)
-        is_fill = told.exec_id and told.last_price is not None and told.last_qty is not None
-        fill = execution_fill(told, known, self._ctx, seen_ns) if is_fill else None
-        self._orders[told.order_id] = known, begun_ns
-        if len(self._orders) > ORDERS_KEPT:
-            del self._orders[next(iter(self._orders))]
+    def _tell(self, line: Line, told: Any, seen_ns: int) -> None:
+        """Of an execution the fill first, then the report that counts it."""
+        if isinstance(told, ExecutionItem):
+            news: tuple[Any, ...] = self._known.take(told, self._ctx, seen_ns)
+            if not news:
+                self._missed(line, f"the order {cut(told.order_id, 40)} was never told of")
+        else:
+            news = channels.holding(told, seen_ns)
         for _, lane in line.heard:
-            if fill is not None:
-                lane(fill)
-            lane(report)
-
-    def _balance(self, line: Line, told: Any, seen_ns: int) -> None:
-        held = holding(told, seen_ns)
-        for _, lane in line.heard if held is not None else ():
-            lane(held)
+            for event in news:
+                lane(event)
 
     def _answer(self, said: Said, pending: Pending) -> None:
-        op, asked = pending.call.op, pending.call.asked
-        if op is Op.CANCEL_MANY and said.success is not None:
-            outcomes = pending.cancelled(said)
-            if outcomes is None:
-                return
-            answer: Any = outcomes
-        elif said.error or said.success is not True:
-            answer = said_fault(said.error, op)
-        else:
-            answer = outcome(op, asked, said.result)
+        if (answer := pending.outcome(said)) is None:
+            return
         del self._pending[said.req_id]
-        self._out.event(Answer(pending.call.tag, answer))
+        self._out.event(talk.Answer(pending.call.tag, answer))
         if isinstance(answer, Fault) and answer.kind is Kind.TOKEN:
-            self._token = ""
-            self._want_token("the venue does not know the token any more")
+            self._leave.lose("the venue does not know the token any more")
 
     def _acknowledge(self, said: Said, frame: bytes) -> None:
-        """Acknowledgements name their channel, refusals only the number of the frame."""
+        """Acknowledgements name their channel, refusals only the number of the frame; what is unasked has none."""
         channel = said.result.channel if isinstance(said.result, ResultItem) else ""
-        lines = [one for one in self._lines.values() if channel == one.channel or said.req_id == one.req_id != 0]
-        is_failed = bool(said.error) or said.success is False
-        if is_failed and (MSG_RATE in said.error or not said.req_id):
-            lines = lines or [one for one in self._lines.values() if not one.is_open]
-        for line in lines:
-            if is_failed and said.method == SUBSCRIBE and not line.is_open:
-                self._refused(line, said_fault(said.error, Op.TOKEN))
-            elif not is_failed and said.method == SUBSCRIBE and said.req_id in (0, line.req_id):
+        fault = said_fault(said.error, Op.TOKEN) if said.error or said.success is False else None
+        about = [one for one in self._lines.values() if channel == one.channel or 0 < said.req_id == one.req_id]
+        if MSG_RATE in said.error:
+            about = about or [one for one in self._lines.values() if not one.is_open]
+        for line in about:
+            if fault is not None and not line.is_open:
+                self._failed(line, fault)
+            elif fault is None and said.method == SUBSCRIBE and said.req_id in (0, line.req_id):
                 self._opened(line)
-            elif not is_failed and said.method == UNSUBSCRIBE and line.is_open and not 0 < said.req_id == line.req_id - 1:
+            elif fault is None and said.method == UNSUBSCRIBE and line.is_open and not said.req_id:
                 self._ousted(Fault(Kind.TOKEN, said=f"the venue ended the subscription of {line.channel}"))
-        if not lines and is_failed:
-            fault = said_fault(said.error, Op.TOKEN)
-            if fault.kind in (Kind.TOKEN, Kind.KEY, Kind.PERMISSION, Kind.ACCOUNT) and not said.req_id:
-                self._ousted(fault)
-            else:
-                self._odd(f"refused: {cut(said.error, 100)}", frame)
-        elif not lines and said.method != UNSUBSCRIBE:
-            self._odd("an answer that nobody waits for", frame)
+        if not about and fault is not None and fault.kind in _LOST and not said.req_id:
+            self._ousted(fault)
+        elif not about and (fault is not None or said.method != UNSUBSCRIBE):
+            self._odd(f"an answer that nobody waits for: {cut(said.error, 100)}", frame)
 
     # ---- lines
 
     def _begin(self, line: Line, now_ns: int) -> None:
         """Anew where one stands; with a fresh token, which an old one may not be once nothing stands any more."""
         line.is_open, line.req_id = False, 0
-        if not self._token or (self._is_old() and not any(one.is_open for one in self._lines.values())):
-            self._want_token("a subscription begins with a token")
-        else:
+        if self._leave.token and not self._is_ending():
             self._subscribe(line, now_ns)
+        else:
+            self._leave.want("a subscription begins with a token")
+
+    def _is_ending(self) -> bool:
+        """Whether the token may end soon: an old one does when nothing stands that was begun with it."""
+        return self._leave.is_old(self._now_ns) and not any(line.is_open for line in self._lines.values())
 
     def _subscribe(self, line: Line, now_ns: int) -> None:
         self._unsubscribe(line)
@@ -299,68 +251,50 @@ class PrivateStreams:
             self._send(UNSUBSCRIBE, {"channel": line.channel}, _FRAME)
         line.stands = False
 
-    def _opened(self, line: Line) -> None:
+    def _opened(self, line: Line, lost: Fault | None = None) -> None:
+        """By its acknowledgement; or by its data, where only that was lost."""
         if not line.is_open:
             line.is_open, line.tries = True, 0
             for topic, _ in line.heard:
-                self._out.event(Joined(topic))
+                self._out.event(talk.Joined(topic))
 
-    def _refused(self, line: Line, fault: Fault) -> None:
-        """A token that has ended is asked for anew; a subscription that stands already begins again."""
+    def _failed(self, line: Line, fault: Fault) -> None:
+        """Once more where that may help: with another token, anew where one stands already, or heard of nothing."""
         line.req_id = 0
-        if line.tries < TRIES_MOST and fault.kind is Kind.TOKEN:
-            self._token, line.stands = "", False
-            self._want_token("the venue does not know the token any more")
-        elif line.tries < TRIES_MOST and fault.kind is Kind.DUPLICATE:
-            self._begin(line, self._now_ns)
-        else:
+        if line.tries >= TRIES_MOST or fault.kind not in (Kind.TOKEN, Kind.DUPLICATE, Kind.SERVER):
+            if fault == UNANSWERED:
+                self._unsubscribe(line)  # it may stand after all
             del self._lines[line.channel]
             for topic, _ in line.heard:
-                self._out.event(Refused(topic, fault))
-
-    def _late(self, line: Line, now_ns: int) -> None:
-        if line.is_whole:
-            self._opened(line)  # its data came: only the acknowledgement was lost
-        elif line.tries < TRIES_MOST:
-            self._begin(line, now_ns)
-        else:
-            self._unsubscribe(line)
-            self._refused(line, Fault(Kind.SERVER, said="no answer to the subscription", wait_ms=AGAIN_MS))
+                self._out.event(talk.Refused(topic, fault))
+            return
+        if fault.kind is Kind.TOKEN:
+            self._leave.lose("the venue does not know the token any more")
+            line.stands = False
+        self._begin(line, self._now_ns)
 
     def _ousted(self, fault: Fault) -> None:
-        self._lines.clear()
-        self._token = ""
-        self._out.event(Ousted(fault))
-        self._want_token("the venue ended what was begun with the token")
-
-    def _want_token(self, why: str) -> None:
-        if not self._is_needing:
-            self._is_needing = True
-            self._out.need(Need(Op.TOKEN, AskNothing(), why))
-
-    def _is_old(self) -> bool:
-        return self._now_ns - self._token_ns >= TOKEN_NS
+        self._lines = {}
+        self._out.event(talk.Ousted(fault))
+        self._leave.lose("the venue ended what was begun with the token")
 
     def _send(self, method: str, params: Mapping[str, Any], charges: tuple[Charge, ...], tag: str = "") -> int:
         self._req_id += 1
-        told = {"method": method, "params": {**params, "token": self._token}, "req_id": self._req_id}
+        told = {"method": method, "params": {**params, "token": self._leave.token}, "req_id": self._req_id}
         self._out.frame(msgspec.json.encode(told), charges, tag=tag)
         return self._req_id
 
-    # ---- oddities
-
     def _missed(self, line: Line, why: str) -> None:
         for topic, _ in line.heard:
-            self._out.event(Missed(topic, why))
+            self._out.event(talk.Missed(topic, why))
 
     def _inspect(self, channel: str, frame: bytes) -> None:
         for field in strangers(frame, KNOWN_FRAMES[channel]) if self._due(channel) else ():
             self._odd(f"{channel or 'answer'}: unknown field {cut(field, 60)}", frame)
 
     def _odd(self, what: str, frame: bytes) -> None:
-        self._out.event(Odd(what, frame[:SAMPLE_BYTES]))
+        self._out.event(talk.Odd(what, frame[:SAMPLE_BYTES]))
 
     def __repr__(self) -> str:
-        token = "with" if self._token else "without"
-        opened = sum(line.is_open for line in self._lines.values())
-        return f"<Kraken private {token} token: {opened} of {len(self._lines)} open, {len(self._pending)} calls>"
+        opened = [line.channel for line in self._lines.values() if line.is_open]
+        return f"<Kraken private {'ready' if self._leave.token else 'waiting'}: {opened}, {len(self._pending)} calls>"

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from string import ascii_uppercase, digits
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -30,6 +31,8 @@ from fairlead.wire.endpoint import Ctx
 from fairlead.wire.mirror import Depth, Heard
 from fairlead.wire.signing import Stamp
 
+LETTERS = digits + ascii_uppercase  # of the names of orders
+SCATTER = 5_123_456_789_012_345_678_901_239  # prime to their number, so that no two orders share a name
 CANDLES_WALL = 720  # the latest so many bars are all there is, whatever `since` says
 REST_DECIMALS = 5  # prices of books, tickers and trades have at least so many
 ASSETS, SYSTEM_STATUS, BALANCE = "/0/public/Assets", "/0/public/SystemStatus", "/0/private/Balance"  # others ask these
@@ -229,6 +232,15 @@ def trade_number(id: str) -> int:
     return zlib.crc32(id.encode())
 
 
+def named(letter: str, number: int) -> str:
+    """OUF4EM-FRGI2-MQMWZD: six, five and six characters that do not show which came first."""
+    rest, text = number * SCATTER % len(LETTERS) ** 16, ""
+    for _ in range(16):
+        rest, digit = divmod(rest, len(LETTERS))
+        text += LETTERS[digit]
+    return f"{letter}{text[:5]}-{text[5:10]}-{text[10:]}"
+
+
 def _stamp(ns: int) -> Raw:
     return seconds(ns - ns % 1_000)  # to the microsecond
 
@@ -278,6 +290,6 @@ def _words(one: Instrument, bare: Bare) -> tuple[Callable[[float | None], Raw], 
     )
 
 
-def rfc3339(ns: int, digits: int = 6) -> str:
+def rfc3339(ns: int, places: int = 6) -> str:
     second, rest = divmod(ns, wire.SECOND_NS)
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}"[: 20 + digits] + "Z"
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}"[: 20 + places] + "Z"

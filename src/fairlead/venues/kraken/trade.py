@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 import msgspec
 
 from fairlead.errors import Misuse
+from fairlead.model.account import DeadMan
 from fairlead.model.orders import Receipt, Tif
 from fairlead.venues.kraken import auth, orders
-from fairlead.venues.kraken.account import dead_man, timer_s
 from fairlead.venues.kraken.auth import fence, named, plain
+from fairlead.venues.kraken.channels import rfc3339_ns
 from fairlead.venues.kraken.faults import CALLS, ENGINE, said_fault
 from fairlead.venues.kraken.orders import FLAG_POST, FLAG_QUOTE, Enveloped, ResultItem, Said
 from fairlead.venues.kraken.rest import strict
@@ -23,7 +24,7 @@ from fairlead.wire.conversation import Call
 from fairlead.wire.endpoint import Ctx, Effect, Endpoint
 from fairlead.wire.faults import Fate, Fault, Kind, Outcome
 from fairlead.wire.limits import Charge
-from fairlead.wire.orders import AskAmend, AskCancel, AskCancelAll, AskCancelMany, AskPlace, AskPlaceMany
+from fairlead.wire.orders import AskAmend, AskCancel, AskCancelAll, AskCancelMany, AskDeadMan, AskPlace, AskPlaceMany
 from fairlead.wire.shapes import Nonsense
 
 # ---- asking
@@ -34,19 +35,13 @@ def _order(asked: AskPlace) -> dict[str, Any]:
     qty = asked.qty if asked.qty is not None else asked.quote_qty
     assert qty is not None
     first, second = (asked.trigger, asked.price) if asked.type.is_triggered else (asked.price, None)
-    flags = [
-        flag for flag, is_set in ((FLAG_POST, asked.post_only), (FLAG_QUOTE, asked.quote_qty is not None)) if is_set
-    ]
+    flag = FLAG_POST if asked.post_only else FLAG_QUOTE if asked.quote_qty is not None else ""
     told = {
-        "type": asked.side,
-        "ordertype": orders.TYPES[asked.type],
-        "volume": plain(qty),
-        "price": plain(first) if first is not None else "",
-        "price2": plain(second) if second is not None else "",
-        "oflags": ",".join(flags),
-        "timeinforce": str(asked.tif) if asked.tif is not Tif.GTC else "",
+        "type": asked.side, "ordertype": orders.TYPES[asked.type], "volume": plain(qty),
+        "price": plain(first) if first is not None else "", "price2": plain(second) if second is not None else "",
+        "oflags": flag, "timeinforce": str(asked.tif) if asked.tif is not Tif.GTC else "",
         "cl_ord_id": asked.client_id,
-    }
+    }  # fmt: skip
     return {name: value for name, value in told.items() if value}
 
 
@@ -65,10 +60,6 @@ def _ask_amend(asked: AskAmend, ctx: Ctx) -> Mapping[str, Any]:
     changes = {"order_qty": asked.qty, "limit_price": asked.price, "trigger_price": asked.trigger}
     told = {name: plain(value) for name, value in changes.items() if value is not None}
     return {**named(asked), **told, **fence(asked.until_ms)}
-
-
-def _ask_cancel(asked: AskCancel, ctx: Ctx) -> Mapping[str, Any]:
-    return named(asked)
 
 
 def _ask_cancels(asked: AskCancelMany, ctx: Ctx) -> Mapping[str, Any]:
@@ -101,16 +92,15 @@ def _read_batch(body: bytes, asked: AskPlaceMany, ctx: Ctx) -> tuple[Outcome[Rec
     rows = _BATCH(body).result.orders
     if len(rows) > len(asked.orders):
         raise Nonsense("more orders were answered than asked for")
-    silent = Fault(Kind.SERVER, Fate.UNKNOWN, said="the answer to the batch leaves this order out")
     told = [_outcome(row, one) for row, one in zip(rows, asked.orders, strict=False)]
-    return (*told, *[silent] * (len(asked.orders) - len(rows)))
+    return (*told, *[unsure(LEFT_OUT)] * (len(asked.orders) - len(rows)))
 
 
 def _outcome(row: orders.BatchRow, one: AskPlace) -> Outcome[Receipt]:
     if row.error:
         return said_fault(row.error, Op.PLACE)
     if not row.txid:
-        return Fault(Kind.SERVER, Fate.UNKNOWN, said="neither an id nor an error was answered for this order")
+        return unsure(LEFT_OUT)
     return Receipt(order_id=row.txid, client_id=one.client_id)
 
 
@@ -127,11 +117,10 @@ def _read_cancel(body: bytes, asked: AskCancel, ctx: Ctx) -> Receipt:
 
 def _read_cancels(body: bytes, asked: AskCancelMany, ctx: Ctx) -> tuple[Outcome[Receipt], ...]:
     """Only their number is told: where it is not that of all, nobody knows which."""
-    count = _COUNT(body).result.count
-    if count == len(asked.orders):
-        return tuple(Receipt(order_id=one.order_id, client_id=one.client_id) for one in asked.orders)
-    said = f"{count} of {len(asked.orders)} were cancelled, and not told which"
-    return (Fault(Kind.SERVER, Fate.UNKNOWN, said=said),) * len(asked.orders)
+    count, most = _COUNT(body).result.count, len(asked.orders)
+    if count != most:
+        return (unsure(f"{count} of {most} were cancelled, and not told which"),) * most
+    return tuple(Receipt(order_id=one.order_id, client_id=one.client_id) for one in asked.orders)
 
 
 def _read_cancel_all(body: bytes, asked: AskCancelAll, ctx: Ctx) -> tuple[Receipt, ...]:
@@ -140,11 +129,32 @@ def _read_cancel_all(body: bytes, asked: AskCancelAll, ctx: Ctx) -> tuple[Receip
     return ()
 
 
+def timer_s(asked: AskDeadMan) -> int:
+    """Whole seconds, rounded down: it must not fire later than it was asked to; 0 would switch it off."""
+    if asked.timeout_ms and not 1_000 <= asked.timeout_ms < TIMER_MOST_MS:
+        raise Misuse("Kraken: the switch takes 1 second to less than a day.", next="give a timeout between, or 0: off")
+    return asked.timeout_ms // 1_000
+
+
+def _read_dead_man(body: bytes, asked: AskDeadMan, ctx: Ctx) -> DeadMan:
+    return dead_man(_TIMER(body).result.triggerTime, asked)
+
+
+def dead_man(fires: object, asked: AskDeadMan) -> DeadMan:
+    """What is told once it is off is not documented, and not read."""
+    if not asked.timeout_ms:
+        return DeadMan(fires_ms=0)
+    if not isinstance(fires, str):
+        raise Nonsense("the switch was set, and not told when it fires")
+    return DeadMan(fires_ms=rfc3339_ns(fires) // 1_000_000)
+
+
 # ---- the table
 
 _ADD = msgspec.json.Decoder(Enveloped[orders.Added]).decode
 _BATCH = msgspec.json.Decoder(Enveloped[orders.BatchRows]).decode
 _AMENDED = msgspec.json.Decoder(Enveloped[orders.Amended]).decode
+_TIMER = msgspec.json.Decoder(Enveloped[orders.Timer]).decode
 _COUNT = msgspec.json.Decoder(Enveloped[orders.Count]).decode
 
 PATHS = {
@@ -154,7 +164,10 @@ PATHS = {
     Op.CANCEL: "/0/private/CancelOrder",
     Op.CANCEL_MANY: "/0/private/CancelOrderBatch",
     Op.CANCEL_ALL: "/0/private/CancelAll",
+    Op.DEAD_MAN: "/0/private/CancelAllOrdersAfter",
 }
+LEFT_OUT = "the answer to the batch leaves this order out"
+TIMER_MOST_MS = 86_400_000  # less than a day
 _COUNTED = REPLY | under("result", "count pending")
 _CALL = (Charge(CALLS),)
 Row: TypeAlias = Endpoint[Any, Any]
@@ -185,9 +198,11 @@ _ROWS: tuple[Endpoint[Any, Any], ...] = (
     _row(Op.PLACE_MANY, _ask_batch, _read_batch, Effect.ONCE, REPLY | under("result", "orders")
          | under("result.orders", "descr txid error cl_ord_id descr.order descr.close")),
     _row(Op.AMEND, _ask_amend, _read_amend, Effect.SETS, REPLY | under("result", "amend_id")),
-    _row(Op.CANCEL, _ask_cancel, _read_cancel, Effect.SETS, _COUNTED, is_counted=False),
+    _row(Op.CANCEL, lambda asked, ctx: named(asked), _read_cancel, Effect.SETS, _COUNTED, is_counted=False),
     _row(Op.CANCEL_MANY, _ask_cancels, _read_cancels, Effect.SETS, _COUNTED),
     _row(Op.CANCEL_ALL, ask_cancel_all, _read_cancel_all, Effect.SETS, _COUNTED),
+    _row(Op.DEAD_MAN, lambda asked, ctx: {"timeout": timer_s(asked)}, _read_dead_man, Effect.SETS,
+         REPLY | under("result", "currentTime triggerTime")),
 )  # fmt: skip
 TRADE: Mapping[Op, Endpoint[Any, Any]] = {row.op: row for row in _ROWS}
 
@@ -237,12 +252,15 @@ def _of_batch(rows: Sequence[ResultItem], asked: AskPlaceMany) -> tuple[Outcome[
         elif row is not None and row.order_id:
             told.append(Receipt(order_id=row.order_id, client_id=one.client_id))
         else:
-            told.append(unsure("the answer to the batch leaves this order out"))
+            told.append(unsure(LEFT_OUT))
     return tuple(told)
 
 
 def unsure(said: str) -> Fault:
     return Fault(Kind.SERVER, Fate.UNKNOWN, said=said)
+
+
+_OF_ALL = (Kind.LIMIT, Kind.TOKEN, Kind.KEY, Kind.PERMISSION, Kind.ACCOUNT, Kind.BAN)  # refused before it was read
 
 
 class Pending:
@@ -255,11 +273,17 @@ class Pending:
         self.told: dict[str, Outcome[Any]] = {}  # by the id they are about
         self.nameless: list[Fault] = []
 
-    def cancelled(self, said: Said) -> tuple[Outcome[Receipt], ...] | None:
+    def outcome(self, said: Said) -> Outcome[Any] | None:
+        """None while more is to come."""
+        fault = said_fault(said.error, self.call.op) if said.error or said.success is not True else None
+        if self.call.op is not Op.CANCEL_MANY or (fault is not None and fault.kind in _OF_ALL):
+            return fault or outcome(self.call.op, self.call.asked, said.result)
+        return self._cancelled(said, fault)
+
+    def _cancelled(self, said: Said, fault: Fault | None) -> tuple[Outcome[Receipt], ...] | None:
         """The outcomes, one an id, once all are there: a refusal that names nobody is for whoever is left."""
         asked: AskCancelMany = self.call.asked
         result = said.result if isinstance(said.result, ResultItem) else ResultItem()
-        fault = said_fault(said.error, Op.CANCEL) if said.error or said.success is not True else None
         names = {result.order_id, result.cl_ord_id} - {""}
         one = next((one for one in asked.orders if names & {one.order_id, one.client_id}), None)
         if one is not None:

@@ -15,8 +15,7 @@ NONE = Raw()  # a number that was not sent
 NO_LEVELS = Raw(b"[]")
 Decimals = Annotated[int, Meta(ge=0, le=30)]
 
-# ---- names of assets. Those of the early years carry X (coins) or Z (money), a closed table; bitcoin and dogecoin are
-# XBT and XDG on REST but BTC and DOGE on WebSocket v2.
+# ---- names of assets. The early ones carry X (coins) or Z (money), a closed table; the socket says BTC and DOGE.
 DISPLAY = {"XBT": "BTC", "XDG": "DOGE"}
 CODES = {
     "XXBT": "BTC", "XXDG": "DOGE", "XETC": "ETC", "XETH": "ETH", "XICN": "ICN", "XLTC": "LTC", "XMLN": "MLN",
