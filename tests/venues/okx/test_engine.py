@@ -332,7 +332,7 @@ def test_the_fence_must_be_a_time() -> None:
 def test_other_clients_ways_of_writing_are_heard() -> None:
     """If this failed, clients that send empty texts or bare numbers would be refused here, and not at the venue."""
     empty = dict.fromkeys(("ccy", "clOrdId", "tag", "posSide", "reduceOnly", "tgtCcy", "stpMode"), "")
-    found = post("trade/order", {**GOOD, **empty})
+    found = post("trade/order", {**GOOD, **empty, "attachAlgoOrds": None, "pxUsd": None})
     assert isinstance(found, Heard)
     assert (found.asked.client_id, found.asked.pos_side, found.asked.reduce_only) == ("", "", False)
     lever = post("account/set-leverage", {"lever": 5, "mgnMode": "cross", "instId": "BTC-USDT-SWAP"})

@@ -29,8 +29,7 @@ from fairlead.wire.http import Request
 
 Query: TypeAlias = Mapping[str, str]
 Question: TypeAlias = tuple[Op, Any, str]  # with what its answer must be told by
-DIGITS_MOST = 20
-NAME_MOST_CHARS = 32
+DIGITS_MOST, NAME_MOST_CHARS = 20, 32
 _body = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -297,4 +296,5 @@ def texts(body: bytes) -> list[Query]:
 
 
 def query(row: Mapping[str, Any]) -> Query:
-    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in row.items()}
+    told = {name: value for name, value in row.items() if value is not None}
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in told.items()}
