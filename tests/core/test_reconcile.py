@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.core import facts, reconcile
-from fairlead.core.reconcile import Shown, compare, is_settled, quarrels
+from fairlead.core.reconcile import Shown, compare, is_settled, quarrels, taken_back
 from fairlead.model.orders import OrderReport, Status
 from tests.core.orderly import BTC, NAME, Scribe, at, fill, report
 
@@ -127,3 +129,17 @@ def test_a_second_order_of_one_name_is_a_quarrel() -> None:
     scribe.report(twin)
     (quarrel,) = quarrels(scribe.account, shown(report(Status.OPEN), twin))
     assert "second order" in quarrel.why
+
+
+def test_a_fill_is_taken_back_only_by_a_list_that_adds_up() -> None:
+    """If this failed, a list that lags would take back a fill that is money."""
+    scribe = opened()
+    scribe.report(report(Status.PARTIAL, "4", 2))
+    for number in (1, 2):
+        scribe.fill(fill(number, "4"))
+    assert [one.id for one in taken_back(scribe.track, [fill(2, "4")])] == ["1"]
+    assert taken_back(scribe.track, []) == []
+    assert taken_back(scribe.track, [fill(1, "4"), fill(2, "4")]) == []
+    turn = scribe.say(facts.Voided, fill=fill(1, "4"), evidence="so listed")
+    assert (turn.now.filled, [one.qty for one in turn.fills]) == (Decimal(4), [Decimal(-4)])
+    assert not scribe.track.is_news(fill(1, "4"))

@@ -255,6 +255,28 @@ def test_a_fill_that_cannot_be_is_not_counted() -> None:
     moor(visit)
 
 
+def test_a_fill_told_again_under_another_id_is_taken_back() -> None:
+    """If this failed, a correction would count twice, or freeze its market for ever (fault 39)."""
+
+    async def visit(harbour: Harbour) -> None:
+        name = await placed(harbour, symbol=SWAP)
+        fill = harbour.trade_with(name, "4")
+        harbour.position = Decimal(4)
+        harbour.say(replace(fill, id="corrected", client_id=name))
+        await harbour.wait(100)
+        assert order(harbour, name).filled == Decimal(8)
+        await harbour.wait(2 * EVERY_MS)
+        harbour.say(replace(fill, id="corrected", client_id=name))
+        await harbour.wait(EVERY_MS)
+        assert order(harbour, name).filled == Decimal(4)
+        assert harbour.desk.bench.account.frozen == {}
+        assert "fill taken back" in [one.label for one in harbour.heard(events.OrderOdd)]
+        await harbour.again()
+        assert order(harbour, name).filled == Decimal(4)
+
+    moor(visit)
+
+
 def test_a_fill_that_names_only_the_venues_order_is_ours() -> None:
     """If this failed, a fill before the answer would be taken for somebody else's (fault 22)."""
 

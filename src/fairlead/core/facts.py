@@ -84,6 +84,14 @@ class Traded(Fact, frozen=True, kw_only=True, tag=True):
     by: str
 
 
+class Voided(Fact, frozen=True, kw_only=True, tag=True):
+    """A fill that was counted is none: the venue's own list of the order's fills, read whole, adds up without it."""
+
+    client_id: str
+    fill: Fill
+    evidence: str
+
+
 class Absent(Fact, frozen=True, kw_only=True, tag=True):
     """Proven: the order is not at the venue and can no longer come to be. `evidence`: the reads that prove it."""
 
@@ -151,6 +159,7 @@ AnyFact: TypeAlias = (
     | Unsure
     | Reported
     | Traded
+    | Voided
     | Absent
     | CancelSent
     | AmendSent

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from fairlead.core import ids
 from fairlead.core.account import Account
-from fairlead.core.track import Track
+from fairlead.core.track import Track, name_of, sums
 from fairlead.model.orders import Fill, OrderReport
 
 MS = 1_000_000
@@ -83,6 +83,17 @@ def quarrels(account: Account, shown: Shown) -> Iterator[Quarrel]:
             yield Quarrel(report.symbol, why)
         elif order.life.is_over:
             yield Quarrel(report.symbol, f"{order.client_id} is {order.life} with us, and open at the venue")
+
+
+def taken_back(track: Track, listed: Iterable[Fill]) -> list[Fill]:
+    """Which of the fills that we counted are none: `listed` is the venue's own list of them, whole and settled. Where
+    that does not add up to the venue's own count, nothing is concluded."""
+    theirs = list(listed)
+    filled, _, _ = sums(theirs)
+    if filled != track.order.venue_filled:
+        return []
+    names = {name_of(fill) for fill in theirs}
+    return [fill for name, fill in track.fills.items() if name not in names]
 
 
 def _split(account: Account, reports: Iterable[OrderReport]) -> tuple[list[tuple[str, OrderReport]], list[OrderReport]]:

@@ -31,7 +31,7 @@ class Turn(Struct, frozen=True):
     was: Order | None
     now: Order
     surprise: str = ""  # "", late, twin, backwards
-    fills: tuple[Fill, ...] = ()  # counted for the first time
+    fills: tuple[Fill, ...] = ()  # counted for the first time, or (with a negative quantity) not any more
 
 
 class Track:
@@ -39,6 +39,7 @@ class Track:
         asked = intended.asked
         self.intended = intended
         self.fills: dict[FillName, Fill] = {}
+        self.voided: set[FillName] = set()  # told, and taken back
         self.twins: dict[str, OrderReport | None] = {}  # other orders of the venue under the same name, by their id
         self.sent_ns = 0  # the first attempt: nothing of this order can be older
         self.changed_ns = 0  # the last cancel or amendment that was sent
@@ -82,6 +83,8 @@ class Track:
     def is_news(self, fill: Fill) -> bool:
         """Whether it was not counted yet, or says now what it left open (what was paid for it)."""
         known = self.fills.get(name_of(fill))
+        if name_of(fill) in self.voided:
+            return False
         return known is None or (known.fee is None and fill.fee is not None)
 
     def is_new(self, report: OrderReport) -> bool:
@@ -121,6 +124,8 @@ class Track:
                 surprise = self._report(fact.report)
             case facts.Traded():
                 surprise = self._trade(fact.fill)
+            case facts.Voided():
+                self._void(fact.fill)
             case facts.CancelSent():
                 self.changed_ns = fact.at_ns
                 self._set(cancelling=not was.life.is_over)
@@ -184,9 +189,19 @@ class Track:
         if name_of(fill) not in self.fills:
             self._counted.append(fill)
         self.fills[name_of(fill)] = fill
-        filled, cost, fees = sums(self.fills.values())
-        self._set(order_id=self.order.order_id or fill.order_id, filled=filled, cost=cost, fees=fees)
+        self._set(order_id=self.order.order_id or fill.order_id)
+        self._sum()
         return surprise
+
+    def _void(self, fill: Fill) -> None:
+        if self.fills.pop(name_of(fill), None) is not None:
+            self.voided.add(name_of(fill))
+            self._counted.append(msgspec.structs.replace(fill, qty=-fill.qty))
+            self._sum()
+
+    def _sum(self) -> None:
+        filled, cost, fees = sums(self.fills.values())
+        self._set(filled=filled, cost=cost, fees=fees)
 
     def _answered(self, fact: facts.ChangeAnswered) -> None:
         """A yes was no deed yet, and "there is no such order" no cancel: only a report says what became of it."""

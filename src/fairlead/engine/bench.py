@@ -105,7 +105,12 @@ class Bench:
         if turn is None:
             return
         for fill in turn.fills:
-            self.fills.publish(fill)
+            if fill.qty > 0:
+                self.fills.publish(fill)
+            else:
+                self.odd(
+                    turn.now.client_id, turn.now.symbol, "fill taken back", f"{-fill.qty} at {fill.price}: {fill.id}"
+                )
         if turn.was != turn.now:
             self.touched.add(turn.now.symbol)
             self.orders.publish(turn.now)

@@ -91,7 +91,7 @@ class Reckoner:
         news, strangers = await self._take_over(found)
         failpoint.reached("reconcile.middle")
         asked = await self._ask(found, shown)
-        gaps = await self._fill_gaps()
+        gaps = await self._even_out(shown)
         self._show(found.foreign, strangers)
         quarrels = [*reconcile.quarrels(bench.account, shown), *self._funds.reckon(funds, shown)]
         self._freeze(quarrels)
@@ -193,16 +193,24 @@ class Reckoner:
                 self._prober.vanished(track, "it is open with us, and the venue does not show it")
         return len(found.asks)
 
-    async def _fill_gaps(self) -> int:
-        """Orders with less fills than the venue counted: theirs are read from the beginning."""
+    async def _even_out(self, shown: Shown) -> int:
+        """Orders whose fills do not add up to what the venue counted: theirs are read from the beginning."""
         bench, count = self._bench, 0
-        for track in [one for one in bench.account.running() if one.missing and one.order.order_id]:
+        for track in [one for one in bench.account.running() if one.missing or one.surplus]:
+            if not track.order.order_id:
+                continue
+            is_settled = reconcile.is_settled(track, shown)
             fills = await bench.all(Op.FILLS, gap_of(track), Priority.RECOVER)
-            for fill in fills or ():
-                if bench.account.of(fill) is track:
-                    told = bench.fill_facts(track, fill, "fills")
-                    count += len(told)
-                    await bench.scribe.keep(*told)
+            own = [fill for fill in fills or () if bench.account.of(fill) is track]
+            for fill in own:
+                told = bench.fill_facts(track, fill, "fills")
+                count += len(told)
+                await bench.scribe.keep(*told)
+            if fills is not None and track.surplus and is_settled:
+                for fill in reconcile.taken_back(track, own):
+                    evidence = f"the venue lists {len(own)} fills of {track.order.order_id}, and this is none of them"
+                    void = bench.fact(facts.Voided, client_id=track.order.client_id, fill=fill, evidence=evidence)
+                    await bench.scribe.keep(void)
         return count
 
     # ---- what follows
