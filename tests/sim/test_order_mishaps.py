@@ -367,7 +367,7 @@ def test_a_revoked_key_hears_and_does_no_more_and_its_account_lives_on() -> None
         stream = await trader.listen("orders")
         other = Trader(NAME, trader.memory, trader.city.new_key(NAME, like=trader.pen.key_id))
         stranger = Trader(NAME, trader.memory, trader.city.new_key(NAME))
-        trader.mouth.keyring.revoke(trader.pen.key_id)
+        trader.city.revoke(NAME, trader.pen.key_id)
         said = await trader.ask(Op.PLACE, fenced(trader))
         assert isinstance(said, Fault)
         assert said.kind in (Kind.KEY, Kind.SIGNATURE)
@@ -378,6 +378,9 @@ def test_a_revoked_key_hears_and_does_no_more_and_its_account_lives_on() -> None
         assert await stranger.ask(Op.OPEN_ORDERS, AskOpenOrders(symbol=SPOT)) == ()
         called = await stream.call(Op.PLACE, fenced(trader, _named(2)), "1")
         assert isinstance(called, Fault), "the session was opened before, and is over"
+        heard = await other.listen("orders")
+        trader.city.revoke(NAME, other.pen.key_id, 1008)
+        await heard.until(lambda: heard.ends == [1008])
 
     staged(visit)
 

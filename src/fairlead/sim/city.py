@@ -9,7 +9,7 @@
     city.mouth(venue).stalls[symbol].book_at(seq)           # the truth, for whoever checks
     city.mouth(venue).truth                         what became of every order: see sim/truth
     city.mouth(venue).refusals  .limiter  .keyring  .set_life(ms)  .is_in_maintenance
-    city.new_key(venue)  .by_hand(venue, key_id, op, asked)
+    city.new_key(venue)  .revoke(venue, key_id)  .by_hand(venue, key_id, op, asked)
 
 It opens no socket and starts no task: server/ carries it, over loopback or in memory."""
 
@@ -92,6 +92,13 @@ class City:
         minted = mouth.mirror.mint(self._rng)
         mouth.keyring.add(minted, mouth.keyring.account(like) if like else None)
         return minted
+
+    def revoke(self, venue: str, key_id: str, code: int = 0) -> None:
+        """A key is good for nothing any more: what listens by it hears nothing, or, with a code, is closed with it."""
+        self.mouth(venue).keyring.revoke(key_id)
+        for connection in self.connections if code else ():
+            if connection.mouth is self.mouth(venue) and any(topic.detail == key_id for topic in connection.topics):
+                connection.close(code, "the key was revoked")
 
     def by_hand(self, venue: str, key_id: str, op: Op, asked: Any) -> Any:
         """Somebody else who may act on the account does so: on the venue's own page, say."""

@@ -61,14 +61,9 @@ Step: TypeAlias = Wait | Reply | Torn  # what `hear` says in turn: waits, then a
 
 class Mouth:
     def __init__(
-        self,
-        venue: Venue,
-        mirror: Mirror,
-        world: World,
-        mishaps: Mishaps,
-        now_ns: Callable[[], int],
+        self, venue: Venue, mirror: Mirror, world: World, mishaps: Mishaps, now_ns: Callable[[], int],
         told: Told = unheard,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.venue, self.mirror, self.mishaps = venue, mirror, mishaps
         self._now_ns = now_ns
         markets = [market for (name, _), market in world.markets.items() if name == venue.name]

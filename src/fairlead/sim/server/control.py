@@ -44,6 +44,7 @@ class _Hand(Struct, forbid_unknown_fields=True):
 class _Revoked(Struct, forbid_unknown_fields=True):
     venue: str
     key: str
+    code: int = 0
 
 
 def answered(city: City, request: Request) -> Reply:
@@ -75,7 +76,7 @@ def _answer(city: City, request: Request) -> Any:
             return _by_hand(city, msgspec.json.decode(request.body, type=_Hand))
         case "POST", "/_sim/revoke":
             revoked = msgspec.json.decode(request.body, type=_Revoked)
-            city.mouth(revoked.venue).keyring.revoke(revoked.key)
+            city.revoke(revoked.venue, revoked.key, revoked.code)
             return revoked
         case "GET", path if path.startswith(f"{TRUTH}/"):
             return city.mouth(path.removeprefix(f"{TRUTH}/")).truth.told()
