@@ -205,11 +205,10 @@ def _data(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> list[Any]:
             return [replies.account(held, at.venue_ms)]
         case Op.ORDER:
             return [replies.order(answer, ctx)]
-        case Op.OPEN_ORDERS | Op.ORDERS:
-            ended = [one for one in answer if one.status.is_final or heard.op is Op.OPEN_ORDERS]
-            said = [replies.order(one, ctx) for one in reversed(ended)]
-            if heard.op is Op.OPEN_ORDERS:
-                return said[: int(heard.tag or 0) or PAGE_MOST]
+        case Op.OPEN_ORDERS:
+            return [replies.order(one, ctx) for one in reversed(answer)][: int(heard.tag or 0) or PAGE_MOST]
+        case Op.ORDERS:
+            said = [replies.order(one, ctx) for one in reversed(answer)]
             return [row for row in said if heard.tag in ("", row["state"])][: heard.asked.limit or PAGE_MOST]
         case Op.FILLS:
             fills = [replies.fill(one, ctx.catalog.theirs(one.symbol)) for one in reversed(answer)]
