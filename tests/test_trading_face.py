@@ -13,6 +13,7 @@ import pytest
 
 import fairlead
 import fairlead.sync
+from fairlead.model import events
 from fairlead.sim.server.web import Served
 from tests.test_face import BTC, city
 from tests.test_sync import served as served
@@ -78,6 +79,22 @@ async def test_a_key_may_come_from_the_environment_and_only_read(
             with pytest.raises(fairlead.Misuse, match="read only"):
                 await session["kraken"].buy(BTC, qty=1)
         assert names_in(tmp_path) == ["nonces-kraken-"]
+
+
+async def test_a_bot_that_wishes_so_is_minded_while_it_lives_and_left_in_peace(tmp_path: Path) -> None:
+    """If this failed, nobody would cancel the orders of a bot that died, or somebody those of one that only stopped."""
+    async with city("binance", "okx") as town:
+        keys = key_file(tmp_path, {name: {"bot-a": key_of(town, name)} for name in ("binance", "okx")})
+        knobs: dict[str, Any] = {"key": "bot-a", "keys": keys, "state": tmp_path / "state", "hosts": town.addresses}
+        safety = fairlead.Safety(dead_man=True, alone=True, timeout_ms=10_000)
+        session = fairlead.open("binance", "okx", safety=safety, **knobs)
+        by: dict[str, str] = {}
+        session.health(lambda event: by.update({event.venue: event.by}) if isinstance(event, events.Minded) else None)
+        async with session:
+            await session["okx"].buy(BTC, qty="0.01", price=low(await session["okx"].ask_ticker(BTC)))
+        assert by == {"binance": "our watchdog", "okx": "the venue"}
+        async with fairlead.open("okx", **knobs) as again:
+            assert len(again["okx"].open_orders()) == 1
 
 
 @pytest.mark.parametrize(

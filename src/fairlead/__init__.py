@@ -11,19 +11,23 @@ Nothing is imported before it is used; what is not named here is not public."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from fairlead.core.book import Book as Book
+    from fairlead.core.deadman import Safety as Safety
     from fairlead.core.limits import Caps as Caps
     from fairlead.core.limits import Limits as Limits
     from fairlead.core.limits import limits_from as limits_from
+    from fairlead.engine.account import AccountDesk
     from fairlead.engine.bus import Subscription as Subscription
+    from fairlead.engine.desk import Windows
     from fairlead.engine.feed import Mends as Mends
     from fairlead.engine.market import Market as Market
+    from fairlead.engine.session import Minding
     from fairlead.engine.session import Session as Session
     from fairlead.engine.view import View as View
     from fairlead.errors import BadNumber as BadNumber
@@ -62,6 +66,7 @@ if TYPE_CHECKING:
     from fairlead.model.orders import OrderReport as OrderReport
     from fairlead.model.orders import OrderType as OrderType
     from fairlead.model.orders import Tif as Tif
+    from fairlead.wire.face import Journal
     from fairlead.wire.signing import SecretSource as SecretSource
     from fairlead.wire.signing import Signer
 
@@ -69,6 +74,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "fairlead.core.book": ("Book",),
+    "fairlead.core.deadman": ("Safety",),
     "fairlead.core.limits": ("Caps", "Limits", "limits_from"),
     "fairlead.engine.bus": ("Subscription",),
     "fairlead.engine.feed": ("Mends",),
@@ -95,6 +101,7 @@ def open(
     key: str | Mapping[str, str] | None = None,
     stage: str = "",
     limits: Limits | None = None,
+    safety: Safety | None = None,
     keys: str | Path | SecretSource | None = None,
     state: str | Path | None = None,
     durability: Literal["power", "process"] = "power",
@@ -107,40 +114,33 @@ def open(
 
     `key` is your label of a key (of each venue, or venue by venue), found in the file `keys` or in the environment;
     "" is the only one there is. With a key the session trades, unless `stage` is "read-only"; `limits` is what your
-    bots may risk. What must outlive the process lies in the folder `state`, in which one process trades; `durability`
-    "power" also survives a power cut, "process" a killed process.
+    bots may risk, `safety` what becomes of your orders when this process dies. What must outlive the process lies in
+    the folder `state`, in which one process trades; `durability` "power" also survives a power cut, "process" a killed
+    process.
 
     `environment` is one that the venues have (live, demo, a region); `hosts` replaces their addresses, for instance by
     a simulator's: {"venue": {"rest": "http://127.0.0.1:1", "ws": "ws://127.0.0.1:2"}}. `doubled` names the kinds of
     stream (such as "book") that ride on two connections at once, of which the first word wins."""
-    from fairlead.engine.desk import Windows
     from fairlead.engine.session import Session, stage_of
-    from fairlead.io.clock import RealClock, entropy
-    from fairlead.io.http import AioHttp
-    from fairlead.io.socket import Picows
-    from fairlead.io.store import FileStore, state_folder
-    from fairlead.wire.face import Journal
-
-    clock, folder = RealClock(), state_folder() if state is None else Path(state)
-
-    def journal(name: str) -> Journal:
-        from fairlead.io.journal import DiskJournal
-
-        return DiskJournal(folder / name, clock, durability=durability, words="a bot that trades by Fairlead")
+    from fairlead.io.store import state_folder
 
     chosen = stage_of(stage, has_key=key is not None)
     labels, signers = ({}, {}) if key is None else _keys(venues, key, keys)
+    where = {name: _tuples(known) for name, known in (hosts or {}).items()}
+    folder = (state_folder() if state is None else Path(state)).absolute()
+    windows = _windows(folder, durability)
     return Session(
         venues,
-        Windows(clock=clock, rng=entropy(), http=AioHttp(), ws=Picows(clock), store=FileStore(folder), journal=journal),
+        windows,
         environment=environment,
-        hosts={name: _tuples(known) for name, known in (hosts or {}).items()},
+        hosts=where,
         mends=mends,
         doubled=doubled,
         signers=signers,
         labels=labels,
         stage=chosen,
         limits=limits,
+        minds=None if safety is None else _minds(safety, windows, folder, environment, where, keys),
     )
 
 
@@ -149,6 +149,41 @@ def venue_names() -> tuple[str, ...]:
     from fairlead.venues import registry
 
     return registry.names()
+
+
+def _windows(folder: Path, durability: Literal["power", "process"]) -> Windows:
+    """The real ones, with what must outlive the process in this folder."""
+    from fairlead.engine.desk import Windows
+    from fairlead.io.clock import RealClock, entropy
+    from fairlead.io.http import AioHttp
+    from fairlead.io.socket import Picows
+    from fairlead.io.store import FileStore
+
+    clock = RealClock()
+
+    def journal(name: str) -> Journal:
+        from fairlead.io.journal import DiskJournal
+
+        return DiskJournal(folder / name, clock, durability=durability, words="a bot that trades by Fairlead")
+
+    return Windows(
+        clock=clock, rng=entropy(), http=AioHttp(), ws=Picows(clock), store=FileStore(folder), journal=journal
+    )
+
+
+def _minds(
+    safety: Safety,
+    windows: Windows,
+    folder: Path,
+    environment: str,
+    hosts: Mapping[str, Mapping[str, tuple[str, ...]]],
+    keys: str | Path | SecretSource | None,
+) -> Callable[[AccountDesk], Minding]:
+    """A watchdog is a process of its own: it must be able to read the keys where we did."""
+    from fairlead.engine.minding import minding
+
+    file = "" if keys is None else str(Path(keys).absolute()) if isinstance(keys, (str, Path)) else None
+    return minding(safety, windows.clock, windows.rng, folder=folder, environment=environment, hosts=hosts, keys=file)
 
 
 def _keys(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from hashlib import sha256
 from types import TracebackType
+from typing import Protocol
 
 from fairlead.core.limits import Limits
 from fairlead.engine.account import AccountDesk
@@ -31,6 +32,13 @@ class Stage(StrEnum):
     LIVE = "live"  # orders go to the venue, or to the simulator in its place
 
 
+class Minding(Protocol):
+    """Somebody who minds an account's orders when this process is gone (engine/minder)."""
+
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+
 Hosts = Mapping[str, Mapping[str, tuple[str, ...]]]  # venue -> host key -> addresses
 
 
@@ -50,8 +58,10 @@ class Session:
         labels: Mapping[str, str] | None = None,
         stage: Stage = Stage.READ_ONLY,
         limits: Limits | None = None,
+        minds: Callable[[AccountDesk], Minding] | None = None,
     ) -> None:
-        """`labels`: the user's own word for the account behind each signer; where the stage is live, it is traded."""
+        """`labels`: the user's own word for the account behind each signer; where the stage is live, it is traded.
+        `minds` makes whoever minds an account."""
         names = tuple(dict.fromkeys(venues))
         if not names:
             raise Misuse("No venue was named.", next=f"name some of: {', '.join(registry.names())}")
@@ -83,6 +93,7 @@ class Session:
         self._journal_name = f"journal-{'elsewhere' if hosts else environment}"
         self._journal: Journal | None = None
         self._accounts: dict[str, AccountDesk] = {}
+        self._minds, self._minders = minds, list[Minding]()
         self._views: list[View] = []
         self._open = False
 
@@ -108,6 +119,10 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 for account in self._accounts.values():
                     group.create_task(account.open())
+            if self._minds is not None:
+                self._minders = [self._minds(account) for account in self._accounts.values()]
+            for minder in self._minders:
+                await minder.open()
         except BaseException as failed:  # also when we are cancelled: whatever ends the opening, nothing stays open
             await self.close()
             if isinstance(failed, BaseExceptionGroup):
@@ -118,6 +133,7 @@ class Session:
         self._open = False
         for view in self._views:
             view.close()
+        await asyncio.gather(*(minder.close() for minder in self._minders))
         await asyncio.gather(*(account.close() for account in self._accounts.values()))
         await asyncio.gather(*(desk.close() for desk in self._desks.values()))
         if self._journal is not None:

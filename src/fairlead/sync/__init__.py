@@ -16,6 +16,7 @@ from typing import Literal
 
 import fairlead
 from fairlead.core.book import Book
+from fairlead.core.deadman import Safety
 from fairlead.core.limits import Limits
 from fairlead.engine import session, view
 from fairlead.engine.feed import Mends
@@ -34,6 +35,7 @@ def open(
     key: str | Mapping[str, str] | None = None,
     stage: str = "",
     limits: Limits | None = None,
+    safety: Safety | None = None,
     keys: str | Path | SecretSource | None = None,
     state: str | Path | None = None,
     durability: Literal["power", "process"] = "power",
@@ -50,6 +52,7 @@ def open(
             key=key,
             stage=stage,
             limits=limits,
+            safety=safety,
             keys=keys,
             state=state,
             durability=durability,
