@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from fairlead.errors import Misuse
 from fairlead.model.account import Holding, Position
-from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Status
+from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Status, Tif
 from fairlead.sim.ticket import Ticket
 from fairlead.venues import registry
 from fairlead.wire.asks import AskNothing, AskSymbol, Op
-from fairlead.wire.faults import Fault, Kind
+from fairlead.wire.faults import Fate, Fault, Kind
 from fairlead.wire.orders import (
     AskAmend,
     AskCancel,
@@ -223,6 +224,41 @@ def test_balances_told_by_the_stream_are_those_told_by_rest(name: str) -> None:
                 assert holding.free in (None, balance.free), balance
 
     trading(name, visit)
+
+
+SWITCHES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    *(({"post_only": word, "post_only_shown": shown}, {"post_only": True})
+      for word, shown in (("refused", True), ("cancelled", True), ("cancelled", False))),
+    *(({"fok": word}, {"tif": Tif.FOK}) for word in ("expired", "cancelled", "refused")),
+    *(({"rest": word}, {"tif": Tif.IOC}) for word in ("expired", "cancelled")),
+]  # fmt: skip
+
+
+@each_venue
+@pytest.mark.parametrize(("habits", "wish"), SWITCHES, ids=lambda one: "-".join(map(str, one.values())))
+def test_whatever_a_vendor_leaves_open_the_order_ends_and_the_client_knows(
+    name: str, habits: dict[str, Any], wish: dict[str, Any]
+) -> None:
+    """If this failed, an adapter would be right by luck: with one reading of its vendor's document, not the other."""
+
+    async def visit(trader: Trader) -> None:
+        stream = await trader.listen("orders")
+        asked = replace(BUY, price=Decimal(90_000 if "post_only" in wish else 50_000), **wish)
+        said = await trader.ask(Op.PLACE, _fenced(trader, asked))
+        await asyncio.sleep(1)
+        assert _open(trader) == []
+        if "refused" in habits.values():
+            assert isinstance(said, Fault), said
+            # Where no vendor's text is known, what it says is nothing to conclude from: it is asked about.
+            assert said.fate is Fate.REFUSED or said.kind is Kind.UNKNOWN_CODE, said
+            assert stream.events == []
+        else:
+            assert isinstance(said, Receipt), said
+            [ended] = trader.mouth.truth.ended
+            last = [one for one in stream.events if isinstance(one, OrderReport)][-1]
+            assert (last.order_id, last.status.is_final, last.filled or 0) == (ended.order_id, True, 0)
+
+    trading(name, visit, **habits)
 
 
 SWAP = "BTC/USDT:USDT"

@@ -8,6 +8,8 @@ import hmac
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from msgspec.structs import replace
+
 from fairlead.io.clock import VirtualClock, run_virtual, seeded
 from fairlead.sim.city import City
 from fairlead.sim.markets import usual
@@ -151,10 +153,14 @@ class Stream:
                 self.conversation.tick(self._trader.stamp())
 
 
-def trading(name: str, visit: Callable[[Trader], Coroutine[Any, Any, None]], seed: int = 3) -> None:
+def trading(name: str, visit: Callable[[Trader], Coroutine[Any, Any, None]], **habits: Any) -> None:
+    """Runs a visit to the venue, whose engine may have other habits than usual."""
+    mirror = registry.mirror(name)
+    turned = replace(mirror, habits=replace(mirror.habits, **habits))
+
     async def main() -> None:
         clock = VirtualClock()
-        city = City([name], World(seed, usual([name]), clock.wall_ns()), clock, seeded(1))
+        city = City([name], World(3, usual([name]), clock.wall_ns()), clock, seeded(1), {name: turned})
         async with Memory(city, clock, seeded(2)) as memory:
             await visit(Trader(name, memory))
 
