@@ -9,7 +9,7 @@ import pytest
 
 from fairlead.errors import UnknownName
 from fairlead.io.clock import seeded
-from fairlead.sim.keys import Keyring
+from fairlead.sim.keys import TOKEN_MS, Keyring
 from fairlead.wire.mirror import Minted, mint
 
 
@@ -54,3 +54,32 @@ def test_minted_keys_follow_from_the_seed_and_hide_their_secret() -> None:
     ring = Keyring()
     ring.add(one)
     assert one.secret not in repr(one) + repr(ring)
+
+
+def test_a_token_is_good_for_its_key_until_it_is_old_ended_or_revoked() -> None:
+    """If this failed, a stream could be opened with anybody's token, or with none."""
+    now_ms = [1_000]
+    ring = Keyring(lambda: now_ms[0])
+    ring.add(Minted("k", "s"))
+    first, second = ring.token("k"), ring.token("k")
+    assert first != second
+    assert [ring.bearer(token) for token in (first, second, "other", "")] == ["k", "k", "", ""]
+    now_ms[0] += TOKEN_MS - 1
+    assert ring.bearer(first) == "k"
+    now_ms[0] += 1
+    assert ring.bearer(first) == ""
+    third = ring.token("k")
+    ring.expire_tokens()
+    assert ring.bearer(third) == ""
+    fourth = ring.token("k")
+    ring.revoke("k")
+    assert ring.bearer(fourth) == ""
+
+
+def test_several_keys_open_one_account_and_each_new_one_another() -> None:
+    """If this failed, two programs of one owner would trade with two purses."""
+    ring = Keyring()
+    mine = ring.add(Minted("a", "s"))
+    assert ring.add(Minted("b", "s"), mine) is ring.account("b") is mine
+    assert ring.add(Minted("c", "s")) is not mine
+    assert [account.name for account in ring.accounts()] == ["a", "c"]
