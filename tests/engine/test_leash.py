@@ -18,6 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from fairlead.engine.desk import Desk, Windows
+from fairlead.engine.leash import Leash
 from fairlead.engine.session import Session
 from fairlead.engine.watchdog import Post, Report
 from fairlead.io.clock import RealClock, seeded
@@ -174,6 +175,21 @@ async def test_a_restarted_process_is_left_to_its_own_watchdog(tmp_path: Path) -
         await here.hears(second, "lives")
         await asyncio.sleep(7)
         assert (here.report().token, here.report().state) == ("second", "watching")
+        assert await here.open_orders() == {OURS + "1"}
+
+
+async def test_a_start_that_was_given_up_leaves_no_watchdog_behind(tmp_path: Path) -> None:
+    """If this failed, Ctrl-C at the wrong moment would have open orders cancelled by a watchdog nobody feeds."""
+    async with street(TRADED[0], tmp_path) as here:
+        await here.place(OURS + "1")
+        leash = Leash(here.post, RealClock(), lambda report: None)
+        starting = asyncio.create_task(leash.start())
+        await asyncio.sleep(0.5)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        assert starting.cancelled()
+        assert not leash.watches
+        await asyncio.sleep(2 * LIMIT_MS / 1_000)
         assert await here.open_orders() == {OURS + "1"}
 
 

@@ -7,8 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fairlead.core.deadman import Keeper, Safety
+from fairlead.engine import minder as minding
 from fairlead.engine.bench import Bench
 from fairlead.engine.leash import Leash
 from fairlead.engine.minder import OFF_WAIT_S, Minder
@@ -168,3 +170,23 @@ async def test_a_watchdog_that_dies_is_followed_by_another(tmp_path: Path) -> No
         await mind.bench.chores.close()
         assert here.report().state == "left"
         assert mind.reasons == []
+
+
+async def test_a_watchdog_that_cannot_begin_again_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a short trouble at the wrong moment would leave nobody watching, or a crowd of tries."""
+    monkeypatch.setattr(minding, "AGAIN_S", 0.5)
+    async with street(TRADED[0], tmp_path) as here:
+        mind = Mind(here)
+        clock = here.desk.time.clock
+        posts = iter([here.post, replace(here.post, label="bot-b")])
+        made = lambda tell: Leash(next(posts, here.post), clock, tell)  # noqa: E731
+        minder = Minder(Safety(dead_man=True), mind.bench, mind.reasons.append, made)
+        await minder.open()
+        os.kill(here.report().pid, signal.SIGKILL)
+        await here.until(lambda: mind.words() == ["Minded", "Unminded", "Unminded", "Minded"])
+        failed = [one for one in mind.told if isinstance(one, events.Unminded)][-1]
+        assert "did you mean bot-a" in failed.why
+        await minder.close()
+        await mind.bench.chores.close()

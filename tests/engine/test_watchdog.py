@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from fairlead.engine import watchdog
-from fairlead.engine.watchdog import ROUND_MS, Report, say
+from fairlead.engine.watchdog import ROUND_MS, Post, Report, say
+from fairlead.errors import Misuse
 from fairlead.venues import registry
 from tests.engine.kennel import LIMIT_MS, OURS, SYMBOL, THEIRS, Kennel, watched
 
@@ -125,23 +126,42 @@ def test_a_later_watchdog_relieves_an_earlier_one() -> None:
         await kennel.place(OURS + "1")
         kennel.begin()
         await kennel.wait(LIMIT_MS // 2)
-        text = kennel.store["watchdog.json"].replace(b'"first"', b'"second"')
-        kennel.store.write("watchdog.json", text)
+        kennel.store.write(kennel.post.claim, b"second")
+        before = kennel.store["watchdog.json"]
         assert await kennel.end() == "relieved"
-        assert kennel.store["watchdog.json"] == text
+        assert kennel.store["watchdog.json"] == before
         assert await kennel.open_orders() == {OURS + "1"}
 
     watched(TRADED[0], visit)
 
 
-def test_a_torn_report_relieves_nobody() -> None:
+def test_an_earlier_watchdogs_report_does_not_relieve_a_later_one() -> None:
+    """If this failed, two watchdogs that write at once could both leave."""
+
+    async def visit(kennel: Kennel) -> None:
+        await kennel.place(OURS + "1")
+        kennel.begin()
+        await kennel.wait(LIMIT_MS // 2)
+        kennel.store.write("watchdog.json", kennel.store["watchdog.json"].replace(b'"first"', b'"zeroth"'))
+        assert await kennel.end() == "done"
+
+    watched(TRADED[0], visit)
+
+
+def test_without_a_prefix_there_is_no_watchdog() -> None:
+    """If this failed, a slip in a setting would cancel everybody's orders."""
+    with pytest.raises(Misuse, match="would cancel everybody's orders"):
+        Post(venue="v", prefix="", limit_ms=1, folder="", report="", token="t")
+
+
+def test_a_torn_claim_relieves_nobody() -> None:
     """If this failed, a damaged file would leave the orders of a dead program open."""
 
     async def visit(kennel: Kennel) -> None:
         await kennel.place(OURS + "1")
         kennel.begin()
         await kennel.wait(LIMIT_MS // 2)
-        kennel.store.write("watchdog.json", b'{"tok')
+        kennel.store.write(kennel.post.claim, b"")
         await kennel.wait(LIMIT_MS)
         assert await kennel.open_orders() == set()
         assert repr(kennel.dog) == f"<Watchdog of flours... at {TRADED[0]}: 1 cancelled>"

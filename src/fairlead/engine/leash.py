@@ -48,9 +48,11 @@ class Leash:
         try:
             async with asyncio.timeout(READY_MS / 1000):
                 first = await asyncio.shield(self._ready)
-        except TimeoutError:
+        except BaseException as failed:  # also when we are cancelled: one that is let go would cancel what may stay
             await self.close()
-            raise Held(f"The watchdog was not ready within {READY_MS} ms.", known="nobody watches") from None
+            if isinstance(failed, TimeoutError):
+                raise Held(f"The watchdog was not ready within {READY_MS} ms.", known="nobody watches") from None
+            raise
         if first.state != "watching":
             await self.close()
             raise Held(f"The watchdog could not begin: {first.trouble or first.state}", known="nobody watches")
@@ -93,7 +95,8 @@ class Leash:
     async def _hear(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None, "it was opened with a pipe"
         while line := await process.stdout.readline():
-            self._heard(msgspec.json.decode(line, type=Report))
+            with contextlib.suppress(msgspec.DecodeError):  # not its own words: something in that process printed
+                self._heard(msgspec.json.decode(line, type=Report))
         code = await process.wait()
         if not self._closing:
             trouble = f"it ended with code {code}"

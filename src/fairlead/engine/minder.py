@@ -39,7 +39,7 @@ class Minder:
         self.keeper = safety.keeper(Op.DEAD_MAN in bench.venue.endpoints)
         self.switch = Switch(safety.timeout_ms, self._told)
         self._leash: Leash | None = None
-        self._closing = False
+        self._is_watched = self._closing = False
 
     async def open(self) -> None:
         """Before the first order. A watchdog watches when this returns, or why it does not is raised; the venue's
@@ -114,10 +114,12 @@ class Minder:
         by = str(Keeper.WATCHDOG)
         match report.state:
             case "watching":
+                self._is_watched = True
                 self._bench.tell(events.Minded, by=by)
             case "acting" | "resumed" | "done":
                 self._sweep(by, f"it did not hear us, and cancelled {report.count} of our orders")
-            case "gone":
+            case "gone" if self._is_watched:  # otherwise it never began, and whoever opened us is told so
+                self._is_watched = False
                 self._bench.tell(events.Unminded, by=by, why=report.trouble)
                 self._bench.chores.spawn(self._watch_again(self._leash), "another watchdog")
 

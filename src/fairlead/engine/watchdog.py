@@ -4,7 +4,7 @@ It hears a beat on its standard input. A heart that was killed and one that stal
 ends it in peace. It cancels nothing but orders whose client id is of our installation, and places none. What it did
 stands in a small file, and on its standard output while somebody reads there.
 
-A watchdog that is set later writes its own token into that file: the older one then leaves the account to it."""
+A watchdog that is set later writes its own token beside that file: the older one then leaves the account to it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fairlead.core.budget import Priority
 from fairlead.core.vigil import MS, Pulse, Vigil
 from fairlead.engine.desk import Desk, Windows
 from fairlead.engine.session import Session
-from fairlead.errors import Error, cut
+from fairlead.errors import Error, Misuse, cut
 from fairlead.io.clock import RealClock, entropy
 from fairlead.io.http import AioHttp
 from fairlead.io.socket import Picows
@@ -57,6 +57,15 @@ class Post(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keys: str = ""  # the key file; "": the environment's variables
     label: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.prefix:
+            raise Misuse("A watchdog without a prefix would cancel everybody's orders.", next="give the installation's")
+
+    @property
+    def claim(self) -> str:
+        """The file that says whose watch it is: written once by each watchdog, and by the last one last."""
+        return f"{self.report}.watch"
+
 
 class Report(Struct, frozen=True, kw_only=True):
     """`state`: watching, acting; at the end: left (in peace), done (nothing of ours is open), resumed (the heart beats
@@ -87,11 +96,9 @@ class Watchdog:
         self._trouble = ""
 
     async def watch(self) -> str:
-        """Returns the state it ended in. OSError: the file cannot be written, and then a later watchdog could not
-        relieve this one."""
-        report = self._report("watching")
-        self._store.write(self._post.report, msgspec.json.encode(report))
-        self._tell(report)
+        """Returns the state it ended in. OSError: the claim cannot be written, so an earlier watchdog would go on."""
+        self._store.write(self._post.claim, self._post.token.encode())
+        self._keep("watching")
         while True:
             await self._clock.sleep(LOOK_MS / 1000)
             match self._vigil.look(self._clock.mono_ns()):
@@ -131,8 +138,7 @@ class Watchdog:
             self._keep("acting")
             return None
         ours = [one for page in pages for one in page if one.client_id.startswith(self._post.prefix)]
-        for one in ours:
-            await self._cancel(one)
+        await asyncio.gather(*(self._cancel(one) for one in ours))
         if ours:
             self._keep("acting")
         return len(ours)
@@ -148,11 +154,9 @@ class Watchdog:
             self._cancelled[f"{one.symbol} {one.order_id} {one.client_id}"] = None
 
     def _is_relieved(self) -> bool:
-        text = self._store.read(self._post.report)
-        try:
-            return text is not None and msgspec.json.decode(text, type=Report).token != self._post.token
-        except msgspec.DecodeError:
-            return False  # a torn file relieves nobody
+        """A claim that is gone or cut relieves nobody."""
+        text = self._store.read(self._post.claim)
+        return bool(text) and text != self._post.token.encode()
 
     def _keep(self, state: str) -> str:
         report = self._report(state)
@@ -191,7 +195,10 @@ async def run() -> int:
     """The process: hears what it has to watch, opens the venue, and watches until the end."""
     clock, heard = RealClock(), asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(heard), sys.stdin)
-    post = msgspec.json.decode(await heard.readline(), type=Post)
+    first = await heard.readline()
+    if not first:
+        return EXITS["left"]  # whoever started us was gone before he could say what for
+    post = msgspec.json.decode(first, type=Post)
     store, vigil = FileStore(Path(post.folder)), Vigil(post.limit_ms, LOOK_MS, clock.mono_ns())
     ear = asyncio.create_task(_listen(heard, vigil, clock), name="ear")
     try:
