@@ -164,6 +164,23 @@ def test_damage_in_the_middle_is_refused_by_name_and_mended_on_demand(tmp_path: 
     assert (again.older, again.aside) == (False, None)
 
 
+@pytest.mark.parametrize(("at", "value"), [(18, 3), (39, 1)], ids=["may not be written", "pages that are none"])
+def test_a_header_that_would_spoil_the_next_line_is_refused(tmp_path: Path, at: int, value: int) -> None:
+    """If this failed, a bot would start, and lose its way to write, or its pages, with the first order."""
+    written(tmp_path, BODIES)
+    raw = bytearray((tmp_path / LINES).read_bytes())
+    raw[at] = value
+    (tmp_path / LINES).write_bytes(raw)
+    with pytest.raises(JournalFailed, match="damaged"):
+        opened(tmp_path)
+    mended = opened(tmp_path, repair=True)
+    assert [line.body for line in mended.lines()] == BODIES
+    mended.settled()
+    mended.reopen()
+    assert (mended.older, mended.aside) == (False, None)
+    mended.close()
+
+
 @pytest.mark.parametrize("lost", [1, 3])
 @pytest.mark.parametrize("how", ["body", "link"])
 def test_a_torn_end_is_cut_back_and_counted(tmp_path: Path, lost: int, how: str) -> None:
