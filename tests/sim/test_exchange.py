@@ -265,7 +265,9 @@ def test_the_dead_mans_switch_fires_once_unless_it_is_fed() -> None:
     assert len(here.account.open) == 1
     here.wait(1)
     assert here.account.open == {}
-    assert here.exchange.truth.ended[-1].reason == "dead man"
+    ended = here.exchange.truth.end_of("1001")
+    assert ended is not None
+    assert ended.reason == "dead man"
     here.place()
     here.exchange.dead_man(here.account, 1_000, here.ns)
     assert here.exchange.dead_man(here.account, 0, here.ns).fires_ms == 0

@@ -13,6 +13,7 @@ import pytest
 from fairlead.errors import Unknown
 from fairlead.io.clock import VirtualClock, run_virtual, seeded
 from fairlead.model.orders import BUY, SELL, OrderType
+from fairlead.sim import truth
 from fairlead.sim.city import City
 from fairlead.sim.markets import usual
 from fairlead.sim.rules import Args, Match, Rule
@@ -92,20 +93,20 @@ def lived(name: str, seed: int) -> tuple[Mapping[str, Any], Mapping[str, Decimal
 @each_venue
 def test_every_balance_is_what_it_was_and_all_that_happened_since(name: str) -> None:
     """If this failed, money would come or go without a row that says why, and no checker could be believed."""
-    truth, began, now = lived(name, 5)
-    assert len(truth["executions"]) > 10
-    assert len(truth["orders"]) + len(truth["refused"]) >= 30
+    told, began, now = lived(name, 5)
+    assert len(told["executions"]) > 10
+    assert len(told["orders"]) + len(told["refused"]) >= 30
     for asset in ("BTC", "USDT"):
-        moved = sum((one.amount for one in truth["moves"] if one.asset == asset), Decimal(0))
+        moved = sum((one.amount for one in told["moves"] if one.asset == asset), Decimal(0))
         assert began[asset] + moved == now[asset], asset
-    fills = [fill for _, fill in truth["executions"]]
+    fills = [fill for _, fill in told["executions"]]
     worth = sum((fill.price * fill.qty * (1 if fill.side == SELL else -1) for fill in fills), Decimal(0))
     fees = sum((fill.fee or Decimal(0) for fill in fills if fill.fee_asset == "USDT"), Decimal(0))
     assert now["USDT"] - began["USDT"] == worth - fees
     ids = [fill.id for fill in fills]
     assert len(set(ids)) == len(ids)
-    counts = {one.client_id: 0 for one in truth["orders"]}
-    for one in truth["orders"]:
+    counts = {one.client_id: 0 for one in told["orders"]}
+    for one in told["orders"]:
         counts[one.client_id] += 1
     assert set(counts.values()) == {1}, "each was sent once"
 
@@ -131,9 +132,20 @@ def test_the_ledger_and_foreign_hands_are_reached_by_the_control_port() -> None:
     order = {"symbol": SPOT, "side": "sell", "type": "limit", "client_id": "", "qty": "0.001", "price": "40000"}
     status, said = control("POST", "/_sim/hand", {"venue": name, "op": "place", "asked": order})
     assert (status, said["report"]["status"]) == (200, "filled")
-    status, truth = control("GET", f"/_sim/truth/{name}")
-    assert (status, truth["orders"][0]["how"], len(truth["executions"])) == (200, "hand", len(said["fills"]))
+    status, told = control("GET", f"/_sim/truth/{name}")
+    assert (status, told["orders"][0]["how"], len(told["executions"])) == (200, "hand", len(said["fills"]))
     assert control("POST", "/_sim/hand", {"venue": name, "op": "book", "asked": {}})[0] == 400
     assert control("POST", "/_sim/hand", {"venue": name, "op": "place", "asked": {**order, "side": 3}})[0] == 400
     assert control("POST", "/_sim/revoke", {"venue": name, "key": city.keys[name].key})[0] == 200
     assert not city.mouth(name).keyring.knows(city.keys[name].key)
+
+
+def test_the_ledger_forgets_its_oldest_rows_and_finds_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a simulator that runs for weeks would fill the memory, or count what it has forgotten."""
+    monkeypatch.setattr(truth, "ROWS_MOST", 3)
+    ledger = truth.Truth()
+    for client_id in ("a", "b", "a", "c"):
+        ledger.receive(1, "k", Op.PLACE, SPOT, client_id, "", "rest")
+    assert [row.client_id for row in ledger.received] == ["b", "a", "c"]
+    assert [ledger.attempts(client_id) for client_id in "abcd"] == [1, 1, 1, 0]
+    assert ledger.attempts("a", Op.CANCEL) == 0

@@ -11,9 +11,9 @@ written to by the engine, and forgets its oldest rows beyond ROWS_MOST of a kind
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ from fairlead.sim.purse import ZERO
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Kind
 
+T = TypeVar("T")
 ROWS_MOST = 1_000_000
 
 
@@ -77,38 +78,68 @@ class Moved(Struct, frozen=True):
     of: str  # the execution's id, or the symbol
 
 
+class Rows(Generic[T]):
+    """Rows in the order they were written, and by a key; the oldest go when there are ROWS_MOST."""
+
+    def __init__(self, key: Callable[[T], Hashable]) -> None:
+        self._key = key
+        self._rows: deque[T] = deque()
+        self._keyed: dict[Hashable, deque[T]] = {}
+
+    def append(self, row: T) -> None:
+        self._rows.append(row)
+        self._keyed.setdefault(self._key(row), deque()).append(row)
+        if len(self._rows) > ROWS_MOST:
+            key = self._key(self._rows.popleft())
+            self._keyed[key].popleft()
+            if not self._keyed[key]:
+                del self._keyed[key]
+
+    def of(self, key: Hashable) -> list[T]:
+        return list(self._keyed.get(key, ()))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._rows)
+
+    def __getitem__(self, index: int) -> T:
+        return self._rows[index]
+
+    def __repr__(self) -> str:
+        return f"<{len(self._rows)} rows>"
+
+
 class Truth:
     def __init__(self) -> None:
-        self.received: deque[Received] = deque(maxlen=ROWS_MOST)
-        self.orders: deque[Accepted] = deque(maxlen=ROWS_MOST)
-        self.refused: deque[Refused] = deque(maxlen=ROWS_MOST)
-        self.executions: deque[tuple[str, Fill]] = deque(maxlen=ROWS_MOST)  # with the account's name
-        self.ended: deque[Ended] = deque(maxlen=ROWS_MOST)
-        self.moves: deque[Moved] = deque(maxlen=ROWS_MOST)
-        self._attempts: dict[tuple[Op, str], int] = {}
+        self.received: Rows[Received] = Rows(lambda row: (row.op, row.client_id))
+        self.orders: Rows[Accepted] = Rows(lambda row: row.client_id)
+        self.refused: Rows[Refused] = Rows(lambda row: row.client_id)
+        self.executions: Rows[tuple[str, Fill]] = Rows(lambda row: row[1].order_id)  # with the account's name
+        self.ended: Rows[Ended] = Rows(lambda row: row.order_id)
+        self.moves: Rows[Moved] = Rows(lambda row: (row.account, row.asset))
 
     def receive(self, ns: int, key_id: str, op: Op, symbol: str, client_id: str, order_id: str, how: str) -> None:
-        attempt = self._attempts[op, client_id] = self._attempts.pop((op, client_id), 0) + 1
-        if len(self._attempts) > ROWS_MOST:
-            del self._attempts[next(iter(self._attempts))]
+        attempt = self.attempts(client_id, op) + 1
         self.received.append(Received(ns, key_id, op, symbol, client_id, order_id, attempt, how))
 
     def attempts(self, client_id: str, op: Op = Op.PLACE) -> int:
-        return self._attempts.get((op, client_id), 0)
+        return len(self.received.of((op, client_id)))
 
     def accepted(self, client_id: str) -> list[Accepted]:
-        return [one for one in self.orders if one.client_id == client_id]
+        return self.orders.of(client_id)
 
     def fills(self, order_id: str) -> list[Fill]:
-        return [fill for _, fill in self.executions if fill.order_id == order_id]
+        return [fill for _, fill in self.executions.of(order_id)]
 
     def end_of(self, order_id: str) -> Ended | None:
-        return next((one for one in self.ended if one.order_id == order_id), None)
+        return next(iter(self.ended.of(order_id)), None)
 
     def moved(self, account: str, asset: str) -> Decimal:
         """The sum of all that came to it or left it."""
         total = ZERO
-        for one in self._moves_of(account, asset):
+        for one in self.moves.of((account, asset)):
             total = EXACT.add(total, one.amount)
         return total
 
@@ -116,9 +147,6 @@ class Truth:
         """All of it, as rows."""
         kinds = ("received", "orders", "refused", "executions", "ended", "moves")
         return {kind: list(getattr(self, kind)) for kind in kinds}
-
-    def _moves_of(self, account: str, asset: str) -> Iterator[Moved]:
-        return (one for one in self.moves if one.account == account and one.asset == asset)
 
     def __repr__(self) -> str:
         return f"<Truth: {len(self.received)} received, {len(self.orders)} accepted, {len(self.executions)} executions>"
