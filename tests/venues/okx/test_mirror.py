@@ -266,6 +266,7 @@ def test_what_the_world_does_is_said_in_the_venues_words(kind: Kind, code: str, 
 def test_a_used_up_budget_is_refused_and_nobody_is_banned() -> None:
     """If this failed, the simulator would teach a ban that the venue does not have, or no limit at all."""
     assert (MIRROR.limit("market/books", 900).code, MIRROR.limit("market/books", 900).wait_ms) == ("50011", 900)
+    assert MIRROR.limit("orders", 900).code == "50061"  # of the account as a whole
     assert MIRROR.ban("market/books", 900, 0) is None
     assert MIRROR.toll(()) == {}
 

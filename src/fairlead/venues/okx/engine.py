@@ -165,12 +165,12 @@ def orders_of(
 # ---- all else
 def _open_orders(query: Query, ctx: Ctx) -> Question:
     symbol = _backwards(query, ctx)
-    return Op.OPEN_ORDERS, ask.AskOpenOrders(symbol=symbol, page=query.get("after", "")), str(_limit(query))
+    return Op.OPEN_ORDERS, ask.AskOpenOrders(symbol=symbol, page=query.get("after", "")), _kept(query)
 
 
-def _limit(query: Query) -> int:
-    """0: as many as one reply holds."""
-    return min(number(query, "limit"), PAGE_MOST) % PAGE_MOST
+def _kept(query: Query) -> str:
+    """Which rows are told: of a type, in a state, as many as one reply holds at the most."""
+    return f"{query.get('instType', '')} {query.get('state', '')} {min(number(query, 'limit') or PAGE_MOST, PAGE_MOST)}"
 
 
 def _backwards(query: Query, ctx: Ctx) -> str:
@@ -183,18 +183,18 @@ def _backwards(query: Query, ctx: Ctx) -> str:
 
 def _orders(query: Query, ctx: Ctx) -> Question:
     given(query, "instType")
-    return Op.ORDERS, ask.AskOrders(**_range(query, ctx)), query.get("state", "")
+    return Op.ORDERS, ask.AskOrders(**_range(query, ctx)), _kept(query)
 
 
 def _fills(query: Query, ctx: Ctx) -> Question:
-    return Op.FILLS, ask.AskFills(**_range(query, ctx), order_id=query.get("ordId", "")), ""
+    return Op.FILLS, ask.AskFills(**_range(query, ctx), order_id=query.get("ordId", "")), _kept(query)
 
 
 def _range(query: Query, ctx: Ctx) -> dict[str, Any]:
-    """`begin` and `end` are both within."""
-    start_ns, end_ns = number(query, "begin") * MS, number(query, "end") * MS
-    page = {"limit": _limit(query), "page": query.get("after", "")}
-    return {"symbol": _backwards(query, ctx), "start_ns": start_ns, "end_ns": end_ns, **page}
+    """`begin` and `end` are both within. Where rows are still to be left out, all are asked for."""
+    start_ns, end_ns, symbol = number(query, "begin") * MS, number(query, "end") * MS, _backwards(query, ctx)
+    limit = 0 if query.get("state") or not symbol else min(number(query, "limit"), PAGE_MOST) % PAGE_MOST
+    return {"symbol": symbol, "start_ns": start_ns, "end_ns": end_ns, "limit": limit, "page": query.get("after", "")}
 
 
 def _order(query: Query, ctx: Ctx) -> Question:

@@ -16,8 +16,7 @@ from fairlead.model import numbers
 from fairlead.model.instrument import Instrument
 from fairlead.model.market import MS
 from fairlead.model.symbols import parse
-from fairlead.venues.okx import auth, channels, engine, faults, office, replies, rest
-from fairlead.venues.okx.account import PAGE_MOST
+from fairlead.venues.okx import auth, channels, engine, faults, office, replies, rest, trade
 from fairlead.venues.okx.engine import given, instrument, number
 from fairlead.venues.okx.faults import Denied, Wrong
 from fairlead.venues.okx.hearing import Room
@@ -205,14 +204,10 @@ def _data(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> list[Any]:
             return [replies.account(held, at.venue_ms)]
         case Op.ORDER:
             return [replies.order(answer, ctx)]
-        case Op.OPEN_ORDERS:
-            return [replies.order(one, ctx) for one in reversed(answer)][: int(heard.tag or 0) or PAGE_MOST]
-        case Op.ORDERS:
-            said = [replies.order(one, ctx) for one in reversed(answer)]
-            return [row for row in said if heard.tag in ("", row["state"])][: heard.asked.limit or PAGE_MOST]
+        case Op.OPEN_ORDERS | Op.ORDERS:
+            return _listed(heard, [replies.order(one, ctx) for one in reversed(answer)])
         case Op.FILLS:
-            fills = [replies.fill(one, ctx.catalog.theirs(one.symbol)) for one in reversed(answer)]
-            return fills[: heard.asked.limit or PAGE_MOST]
+            return _listed(heard, [replies.fill(one, ctx.catalog.theirs(one.symbol)) for one in reversed(answer)])
         case op if op in office.TOLD:
             return office.TOLD[op](heard, answer, ctx, at)
     assert one is not None
@@ -223,6 +218,12 @@ def _data(heard: Heard, answer: Any, ctx: Ctx, at: Stamp) -> list[Any]:
         return [replies.book(bids, asks, one, answer.venue_ns, answer.last)]
     word: Callable[[Any, Instrument], Any] = _WORDS[heard.op]
     return [word(event, one) for event in (reversed(answer) if isinstance(answer, tuple) else (answer,))]
+
+
+def _listed(heard: Heard, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    kind, state, most = heard.tag.split(" ")
+    kept = [row for row in rows if kind in ("", row["instType"]) and state in ("", row.get("state"))]
+    return kept[: int(most)]
 
 
 _WORDS: dict[Op, Callable[[Any, Instrument], Any]] = {
@@ -245,6 +246,8 @@ def refuse(fault: Fault) -> Reply:
 
 def limit(budget: str, wait_ms: int) -> Fault:
     code, status, said = _SAID[Kind.LIMIT]
+    if budget == trade.ORDERS_BUDGET:
+        code, said = "50061", "Sub-account rate limit reached. Please throttle requests accordingly."
     return Fault(Kind.LIMIT, code=code, said=said, wait_ms=wait_ms, status=status)
 
 
@@ -265,6 +268,12 @@ def listing(terms: Terms) -> Instrument:
     )  # fmt: skip
 
 
+# A post-only order that would take is accepted, and ends without having been shown; what could not be filled at once is
+# cancelled. A cancel does not tell an order that has ended from one there never was.
+HABITS = Habits(
+    post_only="cancelled", post_only_shown=False, fok="cancelled", rest="cancelled", latest_cancel="unknown",
+    forgets_ms=FORGETS_MS, freeze_bps=500, amend_filled="filled", lists_open=False,
+)  # fmt: skip
 MIRROR = Mirror(
     hear=hear,
     proof=auth.proof,
@@ -280,19 +289,7 @@ MIRROR = Mirror(
     },
     paths={"public": "/ws/v5/public", "business": "/ws/v5/business", "private": "/ws/v5/private"},
     listing=listing,
-    # A post-only order that would take is accepted, and ends without having been shown; what could not be filled at
-    # once is cancelled. A cancel does not tell an order that has ended from one there never was.
-    habits=Habits(
-        post_only="cancelled",
-        post_only_shown=False,
-        fok="cancelled",
-        rest="cancelled",
-        latest_cancel="unknown",
-        forgets_ms=FORGETS_MS,
-        freeze_bps=500,
-        amend_filled="filled",
-        lists_open=False,
-    ),
+    habits=HABITS,
     order_name=lambda n: str(1_752_588_852_617_000_000 + n),
     fill_name=lambda n: str(744_876_000 + n),
     mint=auth.mint,

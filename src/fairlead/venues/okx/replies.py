@@ -216,7 +216,7 @@ def _fee_asset(side: str, one: Instrument) -> str:
 _FILL_EMPTY = "fillFwdPx fillIdxPx fillMarkPx fillMarkVol fillPxUsd fillPxVol tag"
 
 
-def fill(said: Fill, one: Instrument) -> Row:
+def fill(said: Fill, one: Instrument) -> dict[str, Any]:
     """The id of a bill is the trade's here."""
     spot, when = one.kind == "spot", ms(said.venue_ns)
     return {
