@@ -157,6 +157,9 @@ class Bench:
         return self.fact(facts.Opened, installation=self.ids.installation, last_id=self.ids.last)
 
     def report_facts(self, track: Track, report: OrderReport, by: str) -> list[AnyFact]:
+        if not _can_be(report):
+            self._nonsense(track, "a report", report)
+            return []
         if not track.is_new(report):
             track.note(report)
             return []
@@ -165,11 +168,15 @@ class Bench:
     def fill_facts(self, track: Track, fill: Fill, by: str) -> list[AnyFact]:
         """None for one that is known; a fill that cannot be is shown and not counted: the venue is asked instead."""
         if fill.qty <= 0 or fill.price <= 0:
-            self.around.strange(f"a fill of {fill.qty} at {fill.price}", repr(fill).encode())
+            self._nonsense(track, "a fill", fill)
             return []
         if not track.is_news(fill):
             return []
         return [self.fact(facts.Traded, client_id=track.order.client_id, fill=fill, by=by)]
+
+    def _nonsense(self, track: Track, what: str, said: object) -> None:
+        self.around.strange(f"{what} with numbers that cannot be", repr(said).encode())
+        self.unsettled(track)
 
     # ---- questions
 
@@ -252,3 +259,8 @@ def _heard(done: asyncio.Future[Any]) -> None:
     """So that nobody complains of an error that nobody waited for any more."""
     if not done.cancelled():
         done.exception()
+
+
+def _can_be(report: OrderReport) -> bool:
+    """No count is below zero, no quantity and no price of an order is."""
+    return all(one is None or one >= 0 for one in (report.filled, report.qty, report.price, report.trigger))

@@ -55,7 +55,8 @@ class AccountEars:
                 self._reckoner.want(f"{word.topic} is {word.what}")
 
     def unsettled(self, track: Track) -> None:
-        """Once for each order that lacks a fill: if it has not come by itself soon, it is fetched."""
+        """Once for each order that lacks a fill, or of which nonsense was told: if what is right has not come by itself
+        soon, it is asked for."""
         name = track.order.client_id
         if name in self._gaps:
             return
@@ -63,8 +64,8 @@ class AccountEars:
 
         def look() -> None:
             self._gaps.discard(name)
-            if track.missing:
-                self._reckoner.want(f"a fill of {name} has not come")
+            if track.missing or not track.order.life.is_over:
+                self._reckoner.want(f"what is told of {name} is not whole")
 
         self._bench.chores.later(GAP_WAIT_MS, look)
 
