@@ -84,6 +84,7 @@ class Harbour:
 
     def __init__(self, clock: VirtualClock, **knobs: Any) -> None:
         self.clock, self.time = clock, VenueTime(clock)
+        self.measure()
         self.venue = _venue(**knobs)
         self.ctx = Ctx(Catalog(LISTED))
         self.journal = Paper()
@@ -109,6 +110,10 @@ class Harbour:
     @property
     def teller(self) -> Harbour:
         return self
+
+    def measure(self) -> None:
+        """The venue's clock is read."""
+        self.time.heard(self.clock.mono_ns(), self.clock.mono_ns(), self.clock.wall_ns() // MS)
 
     # ---- the desk
 
@@ -254,7 +259,8 @@ class Harbour:
 
     def _cancel(self, asked: Any) -> Outcome[Receipt]:
         for one in self.orders.values():
-            if one.client_id == asked.client_id and not one.status.is_final:
+            is_it = one.order_id == asked.order_id or (not asked.order_id and one.client_id == asked.client_id)
+            if is_it and not one.status.is_final:
                 self._show(replace(one, status=Status.CANCELLED))
                 return Receipt(order_id=one.order_id, client_id=asked.client_id)
         return Fault(Kind.NOT_FOUND, said="unknown order")

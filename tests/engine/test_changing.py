@@ -209,6 +209,24 @@ def test_the_kill_switch_cancels_ours_refuses_new_ones_and_stays_on() -> None:
     moor(visit)
 
 
+def test_the_kill_switch_works_with_a_full_disk() -> None:
+    """If this failed, the moment of trouble would be the one in which the switch does not work."""
+
+    async def visit(harbour: Harbour) -> None:
+        name = await placed(harbour)
+        harbour.journal.fails = 4
+        await harbour.desk.throw("the disk is full")
+        assert harbour.of(name).status is Status.CANCELLED
+        with pytest.raises(RiskRefused):
+            await harbour.desk.place(ask())
+        await harbour.wait(10_000)
+        await harbour.again()
+        with pytest.raises(RiskRefused, match="disk is full"):
+            await harbour.desk.place(ask())
+
+    moor(visit)
+
+
 def test_an_order_that_nobody_knows_cannot_be_changed() -> None:
     """If this failed, a typo would go to the venue."""
 

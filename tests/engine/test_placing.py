@@ -10,6 +10,7 @@ import pytest
 from fairlead.core import facts
 from fairlead.core.limits import Limits
 from fairlead.engine.placing import Wanted
+from fairlead.engine.timing import VenueTime
 from fairlead.errors import Error, Held, JournalFailed, Misuse, NotSent, Refused, RiskRefused
 from fairlead.model import events
 from fairlead.model.order import Life
@@ -265,6 +266,38 @@ def test_the_limits_count_what_is_under_way_and_what_is_unknown() -> None:
         await visit(harbour)
 
     moor(visit_limited)
+
+
+def test_an_order_under_way_counts_once() -> None:
+    """If this failed, the limits would refuse what they allow while an order is on its way."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.limits = Limits(open_notional=Decimal(2_000), per_second=2)
+        await harbour.again()
+        harbour.wait_ms = 500
+        first = asyncio.create_task(harbour.desk.place(ask()))
+        await harbour.wait(100)
+        assert (await harbour.desk.place(ask())).life is Life.OPEN
+        assert (await first).life is Life.OPEN
+        harbour.wait_ms = 0
+
+    moor(visit)
+
+
+def test_without_a_measured_clock_nothing_is_proven() -> None:
+    """If this failed, a wrong clock of ours would end a doubt before the venue's fence is over (I15, fault 80)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived")
+        order = await harbour.desk.place(ask())
+        harbour.time = harbour.desk.bench.time = VenueTime(harbour.clock)
+        await harbour.wait(120_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.UNKNOWN
+        harbour.measure()
+        await harbour.wait(30_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.NOT_ACCEPTED
+
+    moor(visit)
 
 
 def test_a_wish_asked_again_by_its_name_is_the_same_order() -> None:

@@ -40,6 +40,7 @@ class Track:
         self.intended = intended
         self.fills: dict[FillName, Fill] = {}
         self.voided: set[FillName] = set()  # told, and taken back
+        self._twin_fills: set[FillName] = set()
         self.twins: dict[str, OrderReport | None] = {}  # other orders of the venue under the same name, by their id
         self.sent_ns = 0  # the first attempt: nothing of this order can be older
         self.changed_ns = 0  # the last cancel or amendment that was sent
@@ -83,17 +84,19 @@ class Track:
     def is_news(self, fill: Fill) -> bool:
         """Whether it was not counted yet, or says now what it left open (what was paid for it)."""
         known = self.fills.get(name_of(fill))
-        if name_of(fill) in self.voided:
+        if name_of(fill) in self.voided | self._twin_fills:
             return False
         return known is None or (known.fee is None and fill.fee is not None)
 
     def is_new(self, report: OrderReport) -> bool:
         """Whether it says of the order what we do not know yet; a venue repeats itself each time it is asked."""
+        if self._is_twin(report.order_id):
+            known = self.twins.get(report.order_id)
+            return known is None or (report.status, report.filled) != (known.status, known.filled)
         trial = copy(self)
-        trial.twins = dict(self.twins)
         surprise = trial._report(report)
-        return bool(surprise) or (trial.order, trial.amend, trial.end_shown, trial.is_counted, trial.twins) != (
-            *(self.order, self.amend, self.end_shown, self.is_counted, self.twins),
+        return bool(surprise) or (trial.order, trial.amend, trial.end_shown, trial.is_counted) != (
+            *(self.order, self.amend, self.end_shown, self.is_counted),
         )
 
     def note(self, report: OrderReport) -> None:
@@ -182,6 +185,9 @@ class Track:
     def _trade(self, fill: Fill) -> str:
         if self._is_twin(fill.order_id):
             self.twins.setdefault(fill.order_id, None)
+            if self.is_news(fill):
+                self._twin_fills.add(name_of(fill))
+                self._counted.append(fill)
             return "twin"
         if not self.is_news(fill):
             return ""

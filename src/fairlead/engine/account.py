@@ -127,6 +127,7 @@ class AccountDesk:
                 await self.bench.scribe.drained()
         except TimeoutError:
             pass  # the journal knows how far everything came
+        self.bench.is_closed = True
         await self.bench.chores.close()
         for bus in (self.bench.orders, self.bench.fills, self.funds.balance_bus, self.funds.position_bus):
             bus.close()
@@ -151,6 +152,7 @@ class AccountDesk:
                 self.bench.odd(name, self.track(name).order.symbol, "not cancelled", result.said)
             elif isinstance(result, BaseException):
                 raise result
+        await self._changing.cancel_twins(symbol)
         return tuple(self.track(name).order for name in names)
 
     async def amend(self, asked: AskAmend) -> Order:
@@ -158,7 +160,13 @@ class AccountDesk:
 
     async def throw(self, why: str) -> tuple[Order, ...]:
         """The kill switch: nothing new from now on, over restarts too, and what is ours is cancelled."""
-        await self.bench.scribe.write(self.bench.fact(facts.Halted, on=True, why=why))
+        thrown = self.bench.fact(facts.Halted, on=True, why=why)
+        self.bench.switch.apply(thrown)  # from this moment on, whatever the disk says
+        try:
+            await self.bench.scribe.write(thrown)
+        except JournalFailed as failed:
+            self.bench.scribe.hear(lambda: [thrown])
+            self.bench.ails(failed)
         self.bench.tell(events.SwitchThrown, on=True, why=why)
         return await self.cancel_all()
 

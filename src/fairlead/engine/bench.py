@@ -84,6 +84,7 @@ class Bench:
         self.touched: set[str] = set()  # symbols of which something was told since the last reckoning
         self.frozen_ns: dict[str, int] = {}  # since when, in this process
         self.last_ns = 0  # the time of the last line
+        self.is_closed = False
         self.unsettled: Callable[[Track], None] = lambda track: None  # an order whose fills do not add up just now
 
     # ---- facts

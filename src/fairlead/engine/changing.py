@@ -64,6 +64,14 @@ class Changing:
             raise refused(bench.venue.name, f"the cancel of {order.client_id}", outcome, _shown(track))
         return track.order
 
+    async def cancel_twins(self, symbol: str) -> None:
+        """Second orders of one name, which should not be, and are ours all the same: by the venue's own id."""
+        for track in list(self._bench.account.tracks.values()):
+            for order_id, report in track.twins.items():
+                is_over = report is not None and report.status.is_final
+                if not is_over and symbol in ("", track.order.symbol):
+                    await self._ask(Op.CANCEL, AskCancel(symbol=track.order.symbol, order_id=order_id), Priority.CANCEL)
+
     async def again(self, track: Track) -> None:
         """The venue shows it open still: a cancel may be repeated freely."""
         order = track.order

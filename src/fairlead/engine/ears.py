@@ -33,6 +33,8 @@ class AccountEars:
         self._gaps: set[str] = set()
 
     def heard(self, topic: Topic, event: Event) -> None:
+        if self._bench.is_closed:
+            return  # the next process asks the venue for it
         match event:
             case OrderReport():
                 self._bench.scribe.hear(lambda: self._of_report(event))
@@ -47,6 +49,8 @@ class AccountEars:
                 self._funds.told(event)
 
     def turned(self, word: Turned) -> None:
+        if self._bench.is_closed:
+            return
         if word.what in RECKONS:
             self._reckoner.want(RECKONS[word.what])
         elif word.what in (Turn.LOST, Turn.STALE, Turn.OUSTED, Turn.REFUSED):
@@ -88,7 +92,7 @@ class AccountEars:
     def _strange(self, event: OrderReport | Fill) -> None:
         """Of another hand, or of ours by a name that we do not know yet: the next reading tells them apart."""
         self._bench.touched.add(event.symbol)
-        if ids.is_ours(event.client_id) or isinstance(event, Fill):
+        if ids.is_ours(event.client_id) or (isinstance(event, Fill) and not event.client_id):
             self._reckoner.want("an order that nobody here knows")
 
     def _doubt(self, told: Position) -> None:

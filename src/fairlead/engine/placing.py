@@ -85,7 +85,8 @@ class Placing:
             await self._bench.time.clock.sleep(0.01)
 
     def sight(self, symbol: str) -> Sight:
-        bench, waiting = self._bench, tuple(track.order for track in self._pending.values())
+        bench, known = self._bench, self._bench.account.tracks
+        waiting = tuple(track.order for name, track in self._pending.items() if name not in known)
         catalog = bench.around.ctx.catalog
         running = tuple(track.order for track in bench.account.running())
         holdings = Holdings(

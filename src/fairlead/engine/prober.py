@@ -76,7 +76,9 @@ class Prober:
             await self._until(doubt.due_ms, lambda: not is_open(track))
             if not is_open(track):
                 return
-            sighting, told = await self.glass.look(track, wide=doubt.is_wide(bench.now_ms))
+            # Of a clock that was never measured nobody can say whether the fence is over.
+            wide = doubt.is_wide(bench.now_ms) and bench.time.offset.is_known
+            sighting, told = await self.glass.look(track, wide=wide)
             if told:
                 await bench.scribe.keep(*told)
             if not is_open(track) or sighting.report is not None:
@@ -98,10 +100,13 @@ class Prober:
             self._changes[name] = self._bench.chores.spawn(self._follow(track), f"change of {name}")
 
     async def _follow(self, track: Track) -> None:
+        began_ns = self._bench.time.clock.mono_ns()
         try:
             await self._watch(track)
         finally:
             self._changes.pop(track.order.client_id, None)
+        if not track.order.life.is_in_doubt:
+            self._settled(track, (self._bench.time.clock.mono_ns() - began_ns) / MS)
 
     async def _watch(self, track: Track) -> None:
         bench = self._bench

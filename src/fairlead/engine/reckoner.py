@@ -23,10 +23,12 @@ from fairlead.engine.timing import MS
 from fairlead.io import failpoint
 from fairlead.model import events
 from fairlead.model.orders import Fill, OrderReport
+from fairlead.model.symbols import parse
 from fairlead.wire.asks import Op
 from fairlead.wire.orders import AskFills, AskOpenOrders
 
 EVERY_MS = 30_000  # the quiet period
+LEAST_MS = 1_000  # between two readings, however often they are wanted
 SOON_MS = 5_000  # after a reading that was not whole, or while something is frozen
 BEFORE_MS = 60_000  # fills are read from so long before the last whole reading
 BACK_MS = 86_400_000  # at the start: symbols that were touched within this before the process ended
@@ -50,6 +52,7 @@ class Reckoner:
     async def run(self) -> None:
         """Lives as long as the account is open."""
         while True:
+            await self._bench.time.clock.sleep(LEAST_MS / 1000)
             wait_ms = max(0, self._due_ms - self._bench.time.clock.mono_ns() // MS)
             try:
                 async with asyncio.timeout(wait_ms / 1000):
@@ -132,7 +135,7 @@ class Reckoner:
     def _symbols(self) -> set[str]:
         account, bench = self._bench.account, self._bench
         found = {track.order.symbol for track in account.running()} | bench.touched | (set(account.frozen) - {""})
-        found |= {one.symbol for one in bench.stance.positions("")}
+        found |= {one.symbol for one in bench.stance.positions("") if parse(one.symbol).kind != "spot"}
         if not self._since_ns:
             since_ns = bench.last_ns - BACK_MS * MS
             found |= {one.order.symbol for one in account.tracks.values() if one.order.updated_ns > since_ns}
