@@ -9,11 +9,12 @@ import pytest
 
 from fairlead.core.budget import Priority
 from fairlead.engine.calls import ANSWER_MS
+from fairlead.engine.private import Turned
 from fairlead.errors import NotSent, Unknown
 from fairlead.model import events
 from fairlead.model.orders import OrderType
 from fairlead.wire.asks import Op
-from fairlead.wire.conversation import Answer, Ending
+from fairlead.wire.conversation import Answer, Ending, Topic
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.limits import Budget, Window
 from fairlead.wire.orders import AskCancel, AskPlace
@@ -28,6 +29,16 @@ FENCE_MS = 3_000
 def order(at: Stamp) -> AskPlace:
     until_ms = at.venue_ms + FENCE_MS
     return AskPlace(symbol=BTC, side="buy", type=OrderType.MARKET, client_id="c1", until_ms=until_ms)
+
+
+class Nobody:
+    """Ears that hear nothing."""
+
+    def heard(self, topic: Topic, event: Any) -> None:
+        """Not looked at here."""
+
+    def turned(self, word: Turned) -> None:
+        """Nor this."""
 
 
 class Errand:
@@ -99,6 +110,20 @@ def test_without_a_socket_the_order_goes_by_rest() -> None:
         stage.dead.add("ws://a/private")
         stage.office.drop()
         await stage.wait(100)
+        errand = begin(stage)
+        await stage.wait(10)
+        assert (errand.came, errand.ways) == ("taken", ["rest"])
+
+    play(visit, private={})
+
+
+def test_an_order_at_the_very_moment_of_a_loss_goes_the_other_way() -> None:
+    """If this failed, it would wait for leave on a connection that is gone, and miss its deadline."""
+
+    async def visit(stage: Stage) -> None:
+        stage.replies["/place"] = "taken"
+        await opened(stage)
+        stage.office.drop()
         errand = begin(stage)
         await stage.wait(10)
         assert (errand.came, errand.ways) == ("taken", ["rest"])
@@ -267,6 +292,27 @@ def test_a_connection_that_is_replaced_waits_for_its_calls() -> None:
         assert old not in stage.open_wires
         stage.wires[0].tell(TRADES, trade(1))
         assert [one.id for one in reader.heard] == ["1"]
+
+    play(visit, private={})
+
+
+def test_a_replacement_is_not_given_up_under_a_call() -> None:
+    """If this failed, a change of connections that comes to nothing would leave an order in doubt."""
+
+    async def visit(stage: Stage) -> None:
+        stage.desk.teller.listen(Nobody())
+        await opened(stage)
+        old, stage.acks = stage.office, False
+        old.say(word(Ending(90_000, "maintenance")))
+        await stage.wait(59_500)
+        errand = begin(stage)
+        await stage.wait(2_000)
+        new = stage.office
+        assert new in stage.open_wires
+        new.say(answer("1", "taken"))
+        await stage.wait(1_000)
+        assert errand.came == "taken"
+        assert stage.open_wires == [old]
 
     play(visit, private={})
 

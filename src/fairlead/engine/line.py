@@ -144,7 +144,7 @@ class Line:
 
     @property
     def takes_calls(self) -> bool:
-        return self.up and self._talk is not None and self._talk.is_carried
+        return self.up and self._talk is not None and self._talk.is_carried and not self._talk.over.is_set()
 
     @property
     def calling(self) -> int:

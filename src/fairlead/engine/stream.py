@@ -169,7 +169,7 @@ class Stream:
                         venue=self._around.name, at_ns=self.time.now_ns(), door=self.door.name, why=why, took_ms=took_ms
                     )
                 )
-            elif took_ms > OVERLAP_MOST_MS and old in self._lines:
+            elif took_ms > OVERLAP_MOST_MS and old in self._lines and not heir.calling:
                 self._part(heir)
 
     def _part(self, line: Line) -> None:
