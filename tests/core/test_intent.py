@@ -100,6 +100,8 @@ def test_each_wrong_number_is_refused_with_the_right_ones(wish: dict[str, Any], 
         ({"qty": 1, "post_only": True}, ("market order cannot be post-only",)),
         ({"qty": 1, "price": 1, "post_only": True, "tif": "IOC"}, ("Post-only and IOC contradict",)),
         ({"qty": 1, "price": 1, "post_only": True, "tif": Tif.FOK}, ("Post-only and FOK contradict",)),
+        ({"qty": 1, "price": 1, "post_only": "no"}, ("post_only is 'no', neither True nor False",)),
+        ({"qty": 1, "reduce_only": 1, "instrument": LINEAR}, ("reduce_only is 1, neither",)),
         ({"qty": 1, "tif": "FOK"}, ("market order has no time in force",)),
         ({"qty": 1, "trigger": 5, "can": ()}, ("The venue has no stop orders",)),
         ({"qty": 1, "price": 100, "reduce_only": True}, ("BTC/USDT is spot", "reduce_only")),
@@ -119,6 +121,7 @@ def test_words_that_do_not_go_together_are_refused(wish: dict[str, Any], words: 
         ({"qty": 1, "side": "byu"}, "buy"),
         ({"qty": 1, "type": "stop-limt"}, "stop limit"),
         ({"qty": 1, "price": 1, "tif": "GTCC"}, "GTC"),
+        ({"qty": 1, "margin": "crossed"}, "cross"),
     ],
 )
 def test_a_misspelled_word_is_told_the_nearest(wish: dict[str, Any], word: str) -> None:
@@ -193,3 +196,28 @@ def test_what_is_off_the_steps_never_passes(units: int) -> None:
         assert asked(free, qty=qty, price=1).qty == qty
     else:
         refused(BadNumber, "is not a multiple", instrument=free, qty=qty, price=1)
+
+
+anything = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.decimals(),
+    st.text(max_size=6),
+    st.sampled_from(["1", "0.001", "1e400", "-0", "61000", "1_0", "٣", "limit", "stop", "IOC", "buy", "sell", "long"]),
+)
+
+
+@given(told=st.fixed_dictionaries({}, optional={name: anything for name in Wish.__struct_fields__ if name != "symbol"}))
+def test_whatever_is_written_is_an_order_or_a_refusal_in_our_words(told: dict[str, Any]) -> None:
+    """If this failed, a slip of the pen would crash a bot, or send what no venue can take."""
+    try:
+        one = asked(**told)
+    except Error:
+        return
+    assert one.side in ("buy", "sell")
+    assert (one.qty is None) is not (one.quote_qty is None)
+    assert (one.post_only in (True, False), one.reduce_only) == (True, False)
+    for number, step in ((one.qty, SPOT.qty_step), (one.price, SPOT.price_tick), (one.trigger, SPOT.price_tick)):
+        assert number is None or (number > 0 and number % step == 0)

@@ -50,6 +50,9 @@ def test_limits_are_read_as_they_are_written() -> None:
         ("need_live_book = 1", "Expected `bool | null`, got `int`"),
         ("of = 3", "Expected `object`"),
         ("order_qty = ", "no TOML"),
+        pytest.param("per_second = 1" + "0" * 5_000, "no TOML", id="endless"),
+        pytest.param("symbols = " + "[" * 9_000, "no TOML", id="bottomless"),
+        ("order_qty = 2026-01-01", "Expected `decimal | null`"),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_an_error(text: str, words: str) -> None:

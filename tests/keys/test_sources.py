@@ -104,6 +104,9 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.
         f'[one]\nkey = "{CANARY}"',
         f'[one.bot-a]\nkey = "a"\nsecret = 3 # {CANARY}',
         f'[one.bot-a]\nkey = "a"\nsecrt = "{CANARY}"',
+        pytest.param("one = 1" + "0" * 5_000, id="endless"),
+        pytest.param("one = " + "[" * 9_000, id="bottomless"),
+        pytest.param('{"one": ' + "[" * 9_000, id="bottomless JSON"),
         "",
     ],
 )

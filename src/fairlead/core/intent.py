@@ -22,6 +22,7 @@ from fairlead.wire.orders import AskPlace
 
 Number: TypeAlias = str | int | float | Decimal
 W = TypeVar("W", bound=StrEnum)
+MARGINS = ("", "cash", "cross", "isolated")  # the first: as the account is set up
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -178,6 +179,11 @@ def _check_words(wish: Wish, type_: OrderType, tif: Tif) -> None:
             raise Misuse(f"A {type_} order needs a {name}.", next=f"give {name}=...")
         if given is not None and not wanted:
             raise Misuse(f"A {type_} order has no {name}.", next=f"leave the {name} out, or name another type")
+    for name in ("post_only", "reduce_only"):
+        if not isinstance(getattr(wish, name), bool):
+            raise Misuse(
+                f"{name} is {getattr(wish, name)!r}, neither True nor False.", next=f"give {name}=True or False"
+            )
     if wish.post_only and not type_.is_limit:
         raise Misuse(f"A {type_} order cannot be post-only: it takes what is there.", next="give a price")
     if wish.post_only and tif is not Tif.GTC:
@@ -191,6 +197,8 @@ def _check_words(wish: Wish, type_: OrderType, tif: Tif) -> None:
 
 def _check_side(wish: Wish, instrument: Instrument, hedged: bool) -> None:
     """Words of positions, where there are positions."""
+    if wish.margin not in MARGINS:
+        raise UnknownName("kind of margin", str(wish.margin), MARGINS[1:])
     if instrument.kind == "spot":
         for name in ("reduce_only", "pos_side"):
             if getattr(wish, name):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from fairlead.errors import Misuse, UnknownName
+from fairlead.errors import Misuse, UnknownName, cut
 
 RATE_MOST = 10_000  # orders a minute that can be allowed: so many are remembered
 
@@ -69,8 +69,8 @@ def limits_from(text: str) -> Limits:
     """Limits as TOML says them: `order_notional = 5000`, and for one symbol `[of."BTC/USDT"]` with `position = 2`."""
     try:
         told = tomllib.loads(text, parse_float=Decimal)  # a float would have lost the digits that were written
-    except tomllib.TOMLDecodeError as wrong:
-        raise Misuse(f"The limits are no TOML: {wrong}.") from None
+    except (ValueError, RecursionError) as wrong:  # TOML's reader knows no bound for a number, nor for nesting
+        raise Misuse(f"The limits are no TOML: {cut(str(wrong))}.") from None
     return limits_of(told)
 
 

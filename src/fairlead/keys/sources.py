@@ -41,7 +41,7 @@ class KeyFile:
         try:
             parse: Callable[[str], Any] = msgspec.json.decode if text.lstrip().startswith("{") else tomllib.loads
             return msgspec.convert(parse(text), dict[str, dict[str, dict[str, str]]])
-        except (msgspec.MsgspecError, tomllib.TOMLDecodeError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             # What was read is not repeated: the message of a parser may quote a line with a secret in it.
             raise Misuse(f"The key file {self._path} is not what it should be.", next=_FORM) from None
 
