@@ -92,6 +92,7 @@ class DiskJournal:
         return last
 
     def lines(self, after: int = 0) -> Iterator[Line]:
+        """Each checked once more; a page at a time, for which it waits until the commit under way is done."""
         with self._using:
             link = _told(self.folder, lambda: self._open_tape().link_at(after))
         while link is not None:
@@ -195,6 +196,7 @@ class DiskJournal:
 
     def _load(self, repair: bool) -> None:
         with ExitStack() as undo:
+            self._boot = boot_id()
             self._mark = Mark(self.folder / MARK)
             undo.callback(self._mark.close)
             self.aside = None
@@ -233,7 +235,7 @@ class DiskJournal:
         return self._tape
 
     def _reach(self, tape: Tape, *, is_open: bool = True) -> Reach:
-        return Reach(tape.seq, tape.link, boot_id(), is_open, self.durability == "process", self.older)
+        return Reach(tape.seq, tape.link, self._boot, is_open, self.durability == "process", self.older)
 
 
 def _told(folder: Path, call: Callable[[], T]) -> T:
