@@ -11,185 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairlead.model.account import Balance, DeadMan, Holding
-from fairlead.model.orders import OrderReport, OrderType, Receipt, Status
+from fairlead.model.account import DeadMan
+from fairlead.model.orders import OrderType, Receipt
 from fairlead.testing import Recorder
 from fairlead.venues.kraken.account import ORDERS_KEPT
 from fairlead.venues.kraken.auth import TOKEN_NS
-from fairlead.venues.kraken.hearing import FRAMES_A_SECOND
-from fairlead.venues.kraken.mirror import mirror
 from fairlead.venues.kraken.private import CALL_NS, PrivateStreams
-from fairlead.venues.kraken.replies import Manners, named
+from fairlead.venues.kraken.replies import Manners
 from fairlead.wire.asks import AskNothing, Op
-from fairlead.wire.conversation import Answer, Broken, Call, Joined, Missed, Odd, Ousted, Ready, Refused, Topic, Whole
+from fairlead.wire.conversation import Answer, Broken, Joined, Missed, Odd, Ousted, Ready, Refused, Topic
 from fairlead.wire.faults import Fate, Fault, Kind
-from fairlead.wire.mirror import Execution, Heard
-from fairlead.wire.orders import AskAmend, AskCancel, AskCancelAll, AskCancelMany, AskDeadMan, AskPlace, AskPlaceMany
+from fairlead.wire.orders import AskAmend, AskCancel, AskCancelAll, AskCancelMany, AskDeadMan, AskPlaceMany
 from fairlead.wire.shapes import Inspector
 from fairlead.wire.signing import Stamp
-from tests.venues.kraken.places import AT, CTX, SECOND_NS, Key, Listener, later
-from tests.venues.kraken.test_engine import DONE, NS, fill, report
-from tests.venues.kraken.test_trade import ID, LIMIT, MARKET, ORDERS, OTHER, place
-
-ORDERS_TOPIC, BALANCES_TOPIC = Topic("orders"), Topic("balances")
-TOKEN = "token"
-BOUGHT = msgspec.structs.replace(fill(1), client_id="fl0000000001", side="buy")
-
-
-class Tokens:
-    """A Verifier that gave one token, good or not."""
-
-    def __init__(self) -> None:
-        self.is_good = True
-
-    def bearer(self, token: str) -> str:
-        return "K" if token == TOKEN and self.is_good else ""
-
-
-class Ear(Listener):
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[Heard] = []
-
-    def heard(self, heard: Heard) -> None:
-        self.calls.append(heard)
-
-
-class Line:
-    """Both ends of one private connection."""
-
-    def __init__(self, *topics: Topic, manners: Manners = Manners()) -> None:  # noqa: B008
-        self.out, self.ear, self.tokens = Recorder(), Ear(), Tokens()
-        self.streams = PrivateStreams(CTX, None, self.out, Inspector(1))
-        verifier: Any = self.tokens
-        self.hearing = mirror(manners).rooms["private"](CTX, verifier, self.ear)
-        self._passed, self._at = 0, 0.0
-        self.hearing.open(AT)
-        self.streams.open(AT)
-        self.streams.supply(self.out.needs[-1], TOKEN, AT)
-        self.streams.join([(topic, self.out.lane(topic)) for topic in topics], AT)
-        self.pump()
-
-    def now(self) -> Stamp:
-        return later(self._at)
-
-    def pump(self) -> None:
-        """To and fro until both are silent, slowly enough for the limit of frames."""
-        while self._passed < len(self.out.frames) or self.ear.frames:
-            for frame in self.out.frames[self._passed :]:
-                self._passed, self._at = self._passed + 1, self._at + 0.1
-                self.hearing.receive(frame, self.now())
-            said, self.ear.frames = self.ear.frames, []
-            for frame in said:
-                self.streams.receive(frame, 5)
-
-    def tell(self, kind: str, *events: Any) -> None:
-        for event in events:
-            self.hearing.tell(Topic(kind, "", "K"), event, self.now())
-        self.pump()
-
-    def call(self, op: Op, asked: Any, outcome: Any = None) -> Any:
-        self.streams.call(Call(f"{op}", op, asked), self.now())
-        self.pump()
-        if outcome is not None:
-            self.hearing.say(self.ear.calls[-1], outcome, self.now())
-            self.pump()
-        answers = self.words(Answer)
-        return answers[-1].outcome if answers else None
-
-    def words(self, kind: type[Any]) -> list[Any]:
-        return [word for word in self.out.words if isinstance(word, kind)]
-
-    @property
-    def heard(self) -> list[Any]:
-        return [event for _, event in self.out.heard]
-
-
-def unstamped(event: Any) -> Any:
-    """As it was told: when it was seen here, and zeros at the end of numbers, are not the venue's word."""
-    return msgspec.structs.replace(event, seen_ns=0)
-
-
-def told(*events: Execution) -> list[Any]:
-    """What the adapter makes of what the mirror was told."""
-    line = Line(ORDERS_TOPIC)
-    line.tell("orders", (), *events)
-    assert line.words(Odd) == line.words(Missed) == []
-    return [unstamped(event) for event in line.heard]
-
-
-def test_a_life_of_an_order_is_heard_as_it_was_told() -> None:
-    """If this failed, a fill or an end would be lost between the simulator's engine and the adapter's events."""
-    execution = msgspec.structs.replace(BOUGHT, price=Decimal(50000), qty=Decimal("0.25"))
-    partial = report(status=Status.PARTIAL, venue_ns=NS + 1_000, **DONE)
-    cancelled = report(status=Status.CANCELLED, venue_ns=NS + 2_000, reason="user", **DONE)
-    events = told(
-        Execution("accepted", report()), Execution("filled", partial, execution), Execution("cancelled", cancelled)
-    )
-    pending = msgspec.structs.replace(report(), status=Status.PENDING)
-    ended = msgspec.structs.replace(cancelled, reason="User requested")
-    assert events == [pending, report(), execution, partial, ended]
-
-
-def test_an_order_filled_at_once_is_partial_then_filled() -> None:
-    """If this failed, an order would seem to be open after all of it was filled, or its fill be counted after it."""
-    whole = report(status=Status.FILLED, filled=Decimal("0.5"), cost=Decimal(25000), average=Decimal(50000))
-    events = told(Execution("accepted", report()), Execution("filled", whole, BOUGHT))
-    kinds = [event.status if isinstance(event, OrderReport) else event.id for event in events]
-    assert kinds == [Status.PENDING, Status.OPEN, named("T", 1), Status.PARTIAL, Status.FILLED]
-    assert events[-1] == whole
-
-
-@pytest.mark.parametrize(
-    ("reason", "words"),
-    [("post only", "Post only order"), ("user", "User requested"), ("ioc", "IOC order was canceled"), ("", "")],
-)
-def test_what_was_never_live_is_told_as_pending_then_ended(reason: str, words: str) -> None:
-    """If this failed, an order cancelled on arrival would have no beginning, and be taken for one never told of."""
-    events = told(Execution("cancelled", report(status=Status.CANCELLED, reason=reason)))
-    assert [(event.status, event.reason) for event in events] == [(Status.PENDING, ""), (Status.CANCELLED, words)]
-
-
-def test_amendments_and_triggers_are_heard() -> None:
-    """If this failed, the price of an open order would be the one before it was amended."""
-    changed = report(price=Decimal("49999.5"), qty=Decimal("0.75"), venue_ns=NS + 1_000)
-    stop = report(order_id=OTHER, type=OrderType.STOP, price=None, trigger=Decimal(49000))
-    events = told(
-        Execution("accepted", report()),
-        Execution("amended", changed),
-        Execution("accepted", stop),
-        Execution("triggered", msgspec.structs.replace(stop, venue_ns=NS + 2_000)),
-    )
-    assert events[2] == changed
-    assert (events[-1].status, events[-1].trigger, events[-1].venue_ns) == (Status.OPEN, Decimal(49000), NS + 2_000)
-
-
-def test_open_orders_come_first_and_then_it_is_said_that_these_were_all() -> None:
-    """If this failed, an order that is not in the beginning could not be known to be gone."""
-    line = Line(ORDERS_TOPIC)
-    line.tell("orders", (report(), report(order_id=OTHER, status=Status.PARTIAL, **DONE)))
-    assert [event.order_id for event in line.heard] == [ID, OTHER]
-    assert line.words(Whole) == [Whole(ORDERS_TOPIC)]
-    line.tell("orders", Execution("cancelled", report(status=Status.CANCELLED, reason="user")))
-    assert line.heard[-1].status is Status.CANCELLED
-
-
-@pytest.mark.parametrize("pads", [True, False])
-def test_balances_are_totals_and_only_told_when_something_was_booked(pads: bool) -> None:
-    """If this failed, an amount held by an order would look like one that was spent."""
-    line = Line(BALANCES_TOPIC, manners=Manners(pads=pads))
-    usd, held = Balance("USD", Decimal(1000), Decimal(1000)), Balance("USD", Decimal(1000), Decimal(1))
-    line.tell(
-        "balances",
-        (usd, Balance("BTC", Decimal("0.10"), Decimal(0))),
-        (held,),
-        (Balance("USD", Decimal("1e-8"), Decimal(0)),),
-    )
-    assert [(one.asset, one.total, one.free) for one in line.heard if isinstance(one, Holding)] == [
-        ("USD", Decimal(1000), None), ("BTC", Decimal("0.1"), None), ("USD", Decimal("0.00000001"), None)]  # fmt: skip
-    assert line.words(Whole) == [Whole(BALANCES_TOPIC)]
-    assert line.words(Odd) == []
-
+from tests.venues.kraken.places import AT, CTX, SECOND_NS, Key, later
+from tests.venues.kraken.stage import BALANCES_TOPIC, ORDERS_TOPIC, TOKEN, Line
+from tests.venues.kraken.test_trade import ID, LIMIT, MARKET, ORDERS, place
 
 CALLS: list[tuple[Op, Any, Any]] = [
     *[(Op.PLACE, one, Receipt(order_id=ID, client_id="fl0000000001")) for one in ORDERS],
@@ -305,46 +142,6 @@ def test_what_is_unasked_and_takes_our_leave_is_told() -> None:
     assert line.words(Joined) == [Joined(ORDERS_TOPIC)] * 2
 
 
-# ---- what a venue's end refuses
-
-
-@pytest.mark.parametrize(
-    ("frame", "error"),
-    [
-        ({"method": "subscribe", "params": {"channel": "book", "token": TOKEN}},
-         "Public market data subscriptions are unavailable on this endpoint"),
-        ({"method": "subscribe", "params": {"channel": "executions", "token": "other"}}, "ESession:Invalid session"),
-        ({"method": "subscribe", "params": {"channel": "executions", "token": TOKEN}}, "Already subscribed"),
-        ({"method": "unsubscribe", "params": {"channel": "balances", "token": TOKEN}}, "Subscription Not Found"),
-        ({"method": "edit_order", "params": {"token": TOKEN}}, "EGeneral:Unknown method"),
-        ({"method": "cancel_order", "params": {"order_id": [ID], "cl_ord_id": ["a"], "token": TOKEN}},
-         "EGeneral:Invalid arguments"),
-        ({"method": "add_order", "params": {"symbol": "NO/PE", "token": TOKEN}}, "EQuery:Unknown asset pair"),
-        ({"method": "cancel_all", "params": {"deadline": "2025-12-31T23:59:59Z", "token": TOKEN}},
-         "EService:Deadline elapsed"),
-        ({"method": "cancel_all", "params": {}}, "ESession:Invalid session"),
-        ("[", "Malformed request"),
-    ],
-)  # fmt: skip
-def test_the_venues_end_refuses_in_the_venues_words(frame: Any, error: str) -> None:
-    """If this failed, a client's mistake would work in the simulator and fail at the venue."""
-    line = Line(ORDERS_TOPIC)
-    line.hearing.receive(frame.encode() if isinstance(frame, str) else msgspec.json.encode(frame), AT)
-    [said] = line.ear.frames
-    assert (json.loads(said)["error"], json.loads(said)["success"]) == (error, False)
-    assert line.ear.calls == []
-
-
-def test_too_many_frames_are_refused_and_an_idle_connection_is_closed() -> None:
-    """If this failed, a client would learn neither the measure of frames nor that it must ping."""
-    line = Line()
-    for _ in range(FRAMES_A_SECOND + 1):
-        line.hearing.receive(b'{"method":"cancel_all","params":{"token":"token"}}', later(10))
-    assert "Exceeded msg rate" in line.ear.frames[-1].decode()
-    line.hearing.tick(later(100))
-    assert line.ear.closed is not None
-
-
 # ---- limits and any bytes
 
 
@@ -372,42 +169,12 @@ def test_topics_that_are_not_had_here_are_refused() -> None:
     assert line.call(Op.CLOSE, AskNothing()).fate is Fate.REFUSED
 
 
-WORDS = st.sampled_from(
-    [
-        "channel",
-        "type",
-        "data",
-        "sequence",
-        "executions",
-        "balances",
-        "snapshot",
-        "update",
-        "order_id",
-        "symbol",
-        "method",
-        "exec_type",
-        "order_status",
-        "new",
-        "trade",
-        "exec_id",
-        "last_qty",
-        "last_price",
-        "fees",
-        "asset",
-        "balance",
-        "result",
-        "wallets",
-        "add_order",
-        "cancel_order",
-        "success",
-        "error",
-        "req_id",
-        "subscribe",
-        "unsubscribe",
-        "ESession:",
-        "BTC/USD",
-    ]
-)
+WORDS = st.sampled_from([
+    "channel", "type", "data", "sequence", "executions", "balances", "snapshot", "update", "order_id", "symbol",
+    "method", "exec_type", "order_status", "new", "trade", "exec_id", "last_qty", "last_price", "fees", "asset",
+    "balance", "result", "wallets", "add_order", "cancel_order", "success", "error", "req_id", "subscribe",
+    "unsubscribe", "ESession:", "BTC/USD",
+])  # fmt: skip
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=8),
@@ -438,4 +205,4 @@ def test_no_bytes_can_break_either_end(frames: list[bytes]) -> None:
 
 def test_orders_of_every_kind_are_asked_for() -> None:
     """If this failed, the calls above would leave a kind of order untried."""
-    assert {one.type for one in ORDERS if isinstance(one, AskPlace)} == set(OrderType)
+    assert {one.type for one in ORDERS} == set(OrderType)
