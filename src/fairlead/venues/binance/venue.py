@@ -128,6 +128,6 @@ VENUE = Venue(
     assets=lambda code: code,
     key_kinds=("hmac-sha256", "ed25519", "rsa-sha256"),
     can=frozenset({"order by client id", "quote buy", "quote sell", "stops"}),
-    secret_words=frozenset({KEY_HEADER, "signature"}),
+    secret_words=frozenset({KEY_HEADER, "apiKey", "signature"}),
     dated=_DATED,
 )
