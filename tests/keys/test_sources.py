@@ -146,7 +146,8 @@ def test_the_environment_names_keys_by_venue_and_label() -> None:
     )
     assert source.labels("one") == ("bot_a", "bot_b")
     assert source.signer("one", "bot-b", KINDS).key_id == "b"
-    assert source.signer("two", "", KINDS).key_id == "c"
+    assert source.labels("two") == ("main",)
+    assert source.signer("two", "", KINDS).key_id == source.signer("two", "main", KINDS).key_id == "c"
     assert "FAIRLEAD_KEY_" in refused(Misuse, source, "three")
     assert "did you mean bot_a" in refused(UnknownName, source, label="bota")
     assert "not what it should be" in refused(Misuse, source, "four", "")

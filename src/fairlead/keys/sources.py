@@ -18,6 +18,7 @@ from fairlead.keys.signer import FileSigner
 
 FILE_BYTES_MOST = 1_048_576  # a file of keys is small; more is something else
 VARIABLE = "FAIRLEAD_KEY_"  # ..._<VENUE> or ..._<VENUE>_<LABEL>
+ALONE = "main"  # the label of a key that a variable names without one
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _FORM = 'write {"<venue>": {"<label>": {"key", "secret", "passphrase"?, "kind"?}}} as JSON, or the same as TOML'
 
@@ -51,7 +52,7 @@ class KeyFile:
 
 class Environment:
     """Variables FAIRLEAD_KEY_<VENUE>_<LABEL>, each one key as JSON: {"key", "secret", "passphrase"?, "kind"?}. Without
-    a label: FAIRLEAD_KEY_<VENUE>. Every program that we start inherits them: a file is the better place."""
+    a label: FAIRLEAD_KEY_<VENUE>, which is called main. Every program that we start inherits them: a file is the better place."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -68,7 +69,7 @@ class Environment:
         """Label -> variable."""
         alone = VARIABLE + _spelled(venue)
         return {
-            name[len(alone) + 1 :].lower(): name
+            name[len(alone) + 1 :].lower() or ALONE: name
             for name in sorted(self._variables)
             if name == alone or name.startswith(f"{alone}_")
         }
