@@ -191,6 +191,27 @@ def test_an_unreadable_push_is_told_as_missed() -> None:
     assert one.out.heard == []
 
 
+def test_numbers_that_cannot_be_are_not_told() -> None:
+    """If this failed, a negative size or fill would be booked."""
+    one = Private([ORDERS])
+    one.receive(push(accFillSz="-1"), push(sz="-1"), push(accFillSz="1e400"))
+    assert one.out.heard == []
+    assert len(one.words(Missed)) == 3
+
+
+def test_bytes_that_are_no_text_end_nothing() -> None:
+    """If this failed, a reply broken on its way would stop the connection, or pass for an order refused."""
+    one = Private([ORDERS])
+    id = called(one)
+    one.receive(
+        f'{{"id":"{id}","op":"order","code":"0","msg":"","data":[{{"sCode":"0","ordId":"'.encode() + b'\xff"}]}'
+    )
+    assert [word.outcome.fate for word in one.words(Answer)] == [Fate.UNKNOWN]
+    one.receive(b'{"arg":{"channel":"orders"},"data":[{"ordId":"\xff"}]}')
+    assert one.words(Missed)
+    assert one.out.heard == []
+
+
 def test_one_unreadable_row_spoils_its_frame_and_no_more() -> None:
     """If this failed, half of a frame would be told, and the rest be missed in silence; or all that follows be lost."""
     one = Private([ORDERS])

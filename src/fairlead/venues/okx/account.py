@@ -33,7 +33,7 @@ from fairlead.wire.orders import (
     AskPositions,
     AskSetMode,
 )
-from fairlead.wire.shapes import Nonsense
+from fairlead.wire.shapes import Nonsense, ms_of
 
 Params = Mapping[str, Any]
 PAGE_MOST = 100  # rows of a reply
@@ -240,7 +240,7 @@ def _ask_switch(asked: AskDeadMan, ctx: Ctx) -> Params:
 
 
 def _read_switch(body: bytes, asked: AskDeadMan, ctx: Ctx) -> DeadMan:
-    return DeadMan(fires_ms=only(nouns(body, SwitchRow, SwitchRow.fires_ms)))
+    return DeadMan(fires_ms=only(nouns(body, SwitchRow, lambda row: ms_of(row.trigger_time) * 1_000)))
 
 
 def _row(

@@ -184,7 +184,7 @@ def readings(reply: Reply) -> tuple[Reading, ...]:
 def _items(data: Raw) -> list[_Item]:
     try:
         return json.decode(data, type=list[_Item])
-    except (DecodeError, RecursionError):
+    except (DecodeError, UnicodeDecodeError, RecursionError):
         return []  # rows that are arrays (candles) or a single object: no verdicts on items
 
 

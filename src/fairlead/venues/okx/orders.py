@@ -71,9 +71,10 @@ class OrderRow(Row):
     msg: str = ""
 
     def report(self, ctx: Ctx, seen_ns: int = 0) -> OrderReport:
-        filled, average = amount(self.acc_fill_sz), amount(self.avg_px)
         kind, tif, post_only = KINDS.get(self.ord_type, (None, None, None))
-        size = amount(self.sz)
+        filled, average, size = amount(self.acc_fill_sz), amount(self.avg_px), amount(self.sz)
+        if (filled or 0) < 0 or (size or 0) < 0:
+            raise Nonsense(f"an order of {self.sz}, filled {self.acc_fill_sz}")
         return OrderReport(
             venue=NAME, symbol=symbol(self.inst_id, ctx), order_id=self.ord_id, client_id=self.cl_ord_id,
             # A state we never heard of is no end: the order stays alive here until the venue says that it ended.
@@ -251,9 +252,6 @@ LEVERAGE = "ccy instId lever mgnMode posSide"
 # {"triggerTime":"1587971460","tag":"","ts":"1587971400"}: in seconds, unlike every other time  POST / Cancel All After
 class SwitchRow(Row):
     trigger_time: str
-
-    def fires_ms(self) -> int:
-        return ms_of(self.trigger_time) * 1_000
 
 
 # {"clOrdId":"","instId":"BTC-USDT-SWAP","posSide":"long","tag":""}  POST / Close positions
