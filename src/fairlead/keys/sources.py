@@ -52,7 +52,8 @@ class KeyFile:
 
 class Environment:
     """Variables FAIRLEAD_KEY_<VENUE>_<LABEL>, each one key as JSON: {"key", "secret", "passphrase"?, "kind"?}. Without
-    a label: FAIRLEAD_KEY_<VENUE>, which is called main. Every program that we start inherits them: a file is the better place."""
+    a label: FAIRLEAD_KEY_<VENUE>, which is called main. Every program that we start inherits them: a file is the
+    better place."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
