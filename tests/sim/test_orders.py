@@ -15,6 +15,7 @@ from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Status,
 from fairlead.sim.ticket import Ticket
 from fairlead.venues import registry
 from fairlead.wire.asks import AskNothing, AskSymbol, Op
+from fairlead.wire.conversation import Answer
 from fairlead.wire.faults import Fate, Fault, Kind
 from fairlead.wire.orders import (
     AskAmend,
@@ -136,6 +137,25 @@ def test_an_order_by_socket_is_the_same_order(name: str) -> None:
         gone = await stream.call(Op.CANCEL, AskCancel(symbol=SPOT, client_id=BUY.client_id), "3")
         assert isinstance(gone, Receipt), gone
         await stream.until(lambda: Status.CANCELLED in [one.status for one in stream.events])
+
+    trading(name, visit)
+
+
+@each_venue
+def test_an_answer_by_socket_may_come_before_what_the_call_caused_or_after(name: str) -> None:
+    """If this failed, a client that works with one order of two that are not promised would pass here."""
+
+    async def visit(trader: Trader) -> None:
+        stream = await trader.listen("orders")
+        firsts = []
+        for number in range(2):
+            stream.log.clear()
+            await stream.call(Op.PLACE, _fenced(trader, replace(BUY, client_id=f"flo{number}")), str(number))
+            await asyncio.sleep(1)
+            kinds = [type(one) for one in stream.log if isinstance(one, (Answer, OrderReport))]
+            assert {Answer, OrderReport} == set(kinds)
+            firsts.append(kinds[0])
+        assert set(firsts) == {Answer, OrderReport}
 
     trading(name, visit)
 

@@ -79,7 +79,7 @@ class Trader:
         topics = [Topic(kind) for kind in kinds]
         stream.link = await self.memory.ws.dial(base + door.path(topics, None), stream, 5_000)
         await stream.until(lambda: any(isinstance(word, Ready) for word in stream.words))
-        stream.conversation.join([(topic, stream.events.append) for topic in topics], self.stamp())
+        stream.conversation.join([(topic, stream.lane) for topic in topics], self.stamp())
         await stream.until(lambda: sum(isinstance(word, Joined) for word in stream.words) == len(kinds))
         return stream
 
@@ -93,6 +93,7 @@ class Stream:
         self.link: WsLink | None = None
         self.words: list[Any] = []
         self.events: list[Any] = []
+        self.log: list[Any] = []  # both, as they came
         self.ends: list[int] = []
         self._early: list[bytes] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -116,6 +117,11 @@ class Stream:
 
     def event(self, word: Any) -> None:
         self.words.append(word)
+        self.log.append(word)
+
+    def lane(self, event: Any) -> None:
+        self.events.append(event)
+        self.log.append(event)
 
     def need(self, need: Need) -> None:
         async def fetch() -> None:

@@ -46,6 +46,8 @@ class Connection:
         self._meddler = Meddler(mouth.mishaps, mouth.venue.name, here, mouth.ctx.catalog, wire)
         self._topic, self._op = NOWHERE, ""  # what is being told, and which call is being answered
         self._to_present: list[Topic] = []
+        self._held: list[tuple[Topic, Any]] | None = None  # what is told after the answer to a call
+        self._is_answer_first = False
         self._born_ns = mouth.stamp().mono_ns
         self._end_ns = 0  # announced
         self._hearing = mouth.mirror.rooms[room](mouth.ctx, mouth.keyring, self)
@@ -78,6 +80,9 @@ class Connection:
     # The city.
 
     def tell(self, topic: Topic, event: Any) -> None:
+        if self._held is not None:
+            self._held.append((topic, event))
+            return
         for one, said in self._meddler.events(topic, event):
             if self.is_open and one in self.topics:
                 self._topic = one
@@ -135,6 +140,10 @@ class Connection:
     def heard(self, heard: Heard) -> None:
         """A call by socket, under the same limits and with the same answers and mishaps as by REST."""
         who = self.mouth.who(self.who.ip, heard.key_id, self.who.connection)
+        # Vendors promise no order between an answer and the events that the call caused: here it is now one, now the
+        # other, so that nobody gets used to either.
+        self._is_answer_first = not self._is_answer_first
+        self._held = [] if self._is_answer_first else None
         self._go_on(heard, self.mouth.call(heard, who, self._here))
 
     def join(self, topic: Topic) -> None:
@@ -158,16 +167,25 @@ class Connection:
         for step in call:
             match step:
                 case Wait(ms):
+                    self._release()
                     self._calls.append((self.mouth.stamp().mono_ns + ms * MS_NS, heard, call))
                     return
                 case Said(outcome):
                     self._op = heard.op
                     self._hearing.say(answered(heard, outcome), outcome, self.mouth.stamp())
                     self._op = ""
+                    self._release()
                     return
                 case _:
+                    self._release()
                     self.reset()
                     return
+
+    def _release(self) -> None:
+        """Tells what waited for an answer."""
+        held, self._held = self._held or [], None
+        for topic, event in held:
+            self.tell(topic, event)
 
     def _present(self) -> None:
         """How things stand, for the topics just joined: after the hearing has finished with its acknowledgements."""
