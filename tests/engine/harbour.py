@@ -62,12 +62,14 @@ class Paper:
         self.older = False
 
     async def append(self, bodies: Sequence[bytes]) -> int:
-        await asyncio.sleep(0)
         if self.fails or not self.is_sound:
             self.fails = max(0, self.fails - 1)
+            await asyncio.sleep(0)
             raise JournalFailed("The disk is full")
-        self.bodies += bodies
-        return len(self.bodies)
+        self.bodies += bodies  # in the order of the calls, as a writer's queue does
+        last = len(self.bodies)
+        await asyncio.sleep(0)
+        return last
 
     def lines(self, after: int = 0) -> Any:
         yield from (Line(seq, body) for seq, body in enumerate(self.bodies[after:], after + 1))

@@ -144,7 +144,7 @@ class Placing:
             await self._unsure(name, lost.said, None)
         except asyncio.CancelledError:
             raise  # we are going down: what is on disk says how far it came
-        except Exception as failed:
+        except Exception as failed:  # ours or the venue's: told below, or passed on to whoever asked
             if steps.is_sent and not isinstance(failed, Error):  # a bug of ours, after a byte may have left
                 bench.around.blame("placing", failed)
                 await self._unsure(name, f"an error of ours: {type(failed).__name__}", None)
