@@ -59,9 +59,11 @@ class Street:
         return {one.client_id async for page in self.desk.pages(Op.OPEN_ORDERS, AskOpenOrders()) for one in page}
 
     async def start(self, **changed: Any) -> asyncio.subprocess.Process:
-        post = msgspec.json.encode(replace(self.post, **changed)).decode()
+        return await self.run("bot", msgspec.json.encode(replace(self.post, **changed)).decode())
+
+    async def run(self, module: str, word: str) -> asyncio.subprocess.Process:
         bot = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.engine.bot", post),
+            *(sys.executable, "-m", f"tests.engine.{module}", word),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             cwd=ROOT,
@@ -79,8 +81,13 @@ class Street:
                 return line
         raise AssertionError(f"the bot ended and never said {word!r}")
 
-    def report(self) -> Report:
-        return msgspec.json.decode(Path(self.post.folder, self.post.report).read_bytes(), type=Report)
+    def follow(self, pid: int) -> None:
+        """A watchdog that is to end with the test."""
+        self._dogs.add(pid)
+
+    def report(self, name: str = "watchdog.json") -> Report:
+        [file] = Path(self.post.folder).glob(name)
+        return msgspec.json.decode(file.read_bytes(), type=Report)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         while True:
@@ -133,6 +140,25 @@ async def test_a_killed_process_leaves_none_of_its_orders_open(name: str, tmp_pa
         assert here.report().state == "watching"
         bot.send_signal(signal.SIGKILL)
         await here.until(lambda: len(here.report().cancelled) == 2)
+        assert await here.open_orders() == {THEIRS + "1"}
+
+
+async def test_a_users_bot_that_is_killed_leaves_nothing_open(tmp_path: Path) -> None:
+    """If this failed, the parts would work, and the whole that a user opens would not."""
+    async with street(TRADED[0], tmp_path) as here:
+        await here.place(THEIRS + "1")
+        told = {
+            "venue": here.post.venue,
+            "keys": here.post.keys,
+            "hosts": {TRADED[0]: here.post.hosts},
+            "state": str(tmp_path),
+        }
+        bot = await here.run("whole_bot", json.dumps(told))
+        placed = (await here.hears(bot, "placed OPEN")).split()[-1]
+        assert await here.open_orders() == {THEIRS + "1", placed}
+        bot.kill()
+        here.follow(here.report("watchdog-*.json").pid)
+        await here.until(lambda: here.report("watchdog-*.json").count == 1)
         assert await here.open_orders() == {THEIRS + "1"}
 
 
