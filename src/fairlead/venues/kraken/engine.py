@@ -89,6 +89,7 @@ def placed(params: Params, symbol: str, fence_ms: int) -> asks.AskPlace:
         "oflags": flags <= _FLAGS and not (orders.FLAG_POST in flags and (tif is Tif.IOC or kind is OrderType.MARKET)),
         "viqc": not is_quote or (kind is OrderType.MARKET and side == "buy"),
         "leverage": str(params.get("leverage") or "none") == "none",
+        "close": not any(name.startswith("close") for name in params),  # nor is anything made to follow
         "validate": str(params.get("validate") or "false").lower() == "false",  # nothing is tried out here
     }
     wrong = next((name for name, is_right in checks.items() if not is_right), "")

@@ -35,7 +35,7 @@ from fairlead.wire.signing import Stamp, Verifier
 FENCE_LEAST_MS = 500  # how far ahead the socket takes a deadline
 TERMS = {"maxratecount": 60, "snap_orders": True, "snap_trades": False}  # the count is of the lowest tier
 NOT_HERE = "Public market data subscriptions are unavailable on this endpoint"
-NO_SESSION, NO_METHOD, ALREADY = "ESession:Invalid session", "EGeneral:Unknown method", "Already subscribed"
+NO_SESSION, NO_METHOD = "ESession:Invalid session", "EGeneral:Unknown method"
 TOPICS = {channel: kind for kind, channel in ACCOUNT.items()}
 STATUS = {status: word for word, status in STATUSES.items()} | {Status.OPEN: "new", Status.REJECTED: "canceled"}
 
@@ -62,7 +62,7 @@ def _order(told: Params) -> dict[str, Any]:
         "price2": limit if first else "", "timeinforce": told.get("time_in_force"),
         "cl_ord_id": told.get("cl_ord_id", ""), "userref": told.get("order_userref", ""),
         "reduce_only": told.get("reduce_only", ""), "validate": told.get("validate", ""),
-    }  # fmt: skip
+    } | ({"close": told["conditional"]} if "conditional" in told else {})  # fmt: skip
 
 
 def _place(told: Params, ctx: Ctx) -> tuple[Op, Any]:
@@ -136,7 +136,7 @@ class PrivateHearing(Socket):
     def _subscribe(self, asked: Asked, key: str, at: Stamp) -> None:
         channel = asked.params["channel"]
         if channel in self._sequences:
-            self._reply(asked, at, error=ALREADY)
+            self._reply(asked, at, error="Already subscribed")
             return
         self._token, self._key, self._sequences[channel] = asked.params["token"], key, 0
         terms: dict[str, Any] = {"snapshot": True} if channel == BALANCES else TERMS
