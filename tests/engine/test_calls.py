@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from fairlead.core.budget import Priority
-from fairlead.engine.calls import ANSWER_MS
+from fairlead.engine.calls import ANSWER_MS, Calls
+from fairlead.engine.permits import Permits
 from fairlead.engine.private import Turned
+from fairlead.engine.timing import VenueTime
 from fairlead.errors import NotSent, Unknown
+from fairlead.io.clock import VirtualClock, run_virtual
 from fairlead.model import events
 from fairlead.model.orders import OrderType
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Answer, Ending, Topic
 from fairlead.wire.faults import Fault, Kind
-from fairlead.wire.limits import Budget, Window
+from fairlead.wire.limits import Budget, Charge, Reading, Window
 from fairlead.wire.orders import AskCancel, AskPlace
 from fairlead.wire.signing import Stamp
 from tests.engine.stage import BUDGETS, Stage, play
@@ -117,16 +120,23 @@ def test_without_a_socket_the_order_goes_by_rest() -> None:
     play(visit, private={})
 
 
-def test_an_order_at_the_very_moment_of_a_loss_goes_the_other_way() -> None:
-    """If this failed, it would wait for leave on a connection that is gone, and miss its deadline."""
+def test_a_connection_that_is_lost_while_it_is_written_down_is_not_called() -> None:
+    """If this failed, the order would wait for leave on a connection that is gone, and miss its deadline."""
 
     async def visit(stage: Stage) -> None:
         stage.replies["/place"] = "taken"
         await opened(stage)
-        stage.office.drop()
-        errand = begin(stage)
-        await stage.wait(10)
-        assert (errand.came, errand.ways) == ("taken", ["rest"])
+        ways: list[str] = []
+
+        async def sending(asked: Any, by: str) -> None:
+            ways.append(by)
+            if by == "private":
+                stage.office.drop()
+
+        began_ms = stage.now_ms
+        assert await stage.desk.teller.errand(Op.PLACE, order, Priority.ORDER, sending=sending) == "taken"
+        assert ways == ["private", "rest"]
+        assert stage.now_ms - began_ms < 100
 
     play(visit, private={})
 
@@ -248,6 +258,43 @@ def test_a_caller_that_is_cancelled_has_nothing_written_after_it() -> None:
         assert stage.office.texts == ["call 1 place"]
 
     play(visit, private={}, budgets=ONE_BY_SOCKET)
+
+
+def test_leave_that_comes_after_the_deadline_by_a_clock_that_moved_is_not_used() -> None:
+    """If this failed, an order would arrive late whenever the venue's clock was measured anew while it waited."""
+
+    async def visit(stage: Stage) -> None:
+        await opened(stage)
+        begin(stage)
+        late = begin(stage, Op.CANCEL, within_ms=60_000)
+        await stage.wait(1)
+        stage.desk.time.ahead_ns += 61_000_000_000
+        await stage.wait(9_000)
+        assert isinstance(late.came, NotSent)
+        assert stage.office.texts == ["call 1 place"]
+
+    quick = (*BUDGETS[:2], Budget("frames", 1, 4_000, Window.SLIDING, "connection"), BUDGETS[3])
+    play(visit, private={}, budgets=quick)
+
+
+def test_leave_that_comes_as_the_caller_gives_up_is_not_used() -> None:
+    """If this failed, an order would go out of which its caller was told that it will not."""
+
+    async def main() -> None:
+        time, written = VenueTime(VirtualClock()), list[bytes]()
+        own, shared = Permits((), time), Permits([Budget("orders", 1, 600_000, Window.SLIDING, "key")], time)
+        calls = Calls(time, shared, own, written.append)
+        answers = [calls.begin(tag, Priority.ORDER, 0) for tag in ("1", "2", "3")]
+        for tag in ("1", "2", "3"):
+            calls.frame(tag, tag.encode(), (Charge("orders"),))
+        answers[1].cancel()
+        shared.told((Reading("orders", limit=9),))
+        assert written == [b"1", b"3"]
+        calls.end("a test")
+        assert [type(one.exception()) for one in (answers[0], answers[2])] == [Unknown, Unknown]
+        shared.close()
+
+    run_virtual(main)
 
 
 def test_orders_go_before_subscriptions_and_cancels_before_orders() -> None:

@@ -94,8 +94,10 @@ def test_where_order_does_not_matter_nobody_waits() -> None:
     """If this failed, orders to every venue would wait for each other's replies."""
 
     async def main() -> None:
-        turns = Turns(in_order=False)
+        turns, loop = Turns(in_order=False), asyncio.get_running_loop()
+        began_s = loop.time()
         for _ in range(3):
             await turns.take(Priority.ORDER)
+        assert loop.time() == began_s
 
     run_virtual(main)
