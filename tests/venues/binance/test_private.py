@@ -161,6 +161,32 @@ def test_an_event_that_cannot_be_read_is_missed_by_its_topic() -> None:
     assert [word.topic for word in said(recorder, Missed)] == [ORDERS, BALANCES]
 
 
+@pytest.mark.parametrize("result", ["null", "{}", "[]", '{"subscriptionId":"x"}', ""])
+def test_a_subscription_that_was_granted_in_strange_words_is_joined(result: str) -> None:
+    """If this failed, an account would never be heard for an answer that cannot be read."""
+    account, recorder = speak(ORDERS)
+    told = f',"result":{result}' if result else ""
+    account.receive(f'{{"id":1,"status":200{told}}}'.encode(), 0)
+    assert [word.topic for word in said(recorder, Joined)] == [ORDERS]
+
+
+def test_what_a_listener_raises_is_not_taken_for_a_broken_frame() -> None:
+    """If this failed, a defect of ours would look like one of the venue's, and a fill be lost in silence."""
+    recorder = Recorder()
+    account = DOOR.speak(CTX, Keys(), recorder, Inspector(1))
+    account.open(at())
+
+    def fails(event: Any) -> None:
+        raise ValueError(event)
+
+    account.join([(BALANCES, fails)], at())
+    account.receive(JOINED, 0)
+    with pytest.raises(ValueError, match="BTC"):
+        account.receive(
+            b'{"subscriptionId":0,"event":{"e":"outboundAccountPosition","u":1,"B":[{"a":"BTC","f":"1","l":"0"}]}}', 0
+        )
+
+
 HELD: st.SearchStrategy[Any] = st.sampled_from(
     ["1", "1e999", "NaN", -1, None, [], {}, "NEW", "TRADE", 1 << 70, "BTCUSDT", 0.5, True]
 )

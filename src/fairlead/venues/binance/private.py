@@ -56,10 +56,10 @@ LIST = "session.subscriptions"
 CALLS_MOST = 10_000  # unanswered ones; who has so many open gets no more in
 SMALL = (Charge("weight", 2),)  # what subscribing, its end and its listing weigh
 
+_ORDERS, _BALANCES = Topic(ORDERS), Topic(BALANCES)
 _TELLS = {ORDERS: b'"executionReport"', BALANCES: b'"outboundAccountPosition"'}
 _ROWS = {**trade.ENDPOINTS, **account.ENDPOINTS}
 _SAID = msgspec.json.Decoder(orders.Said).decode
-_SUBSCRIBED = msgspec.json.Decoder(orders.Subscribed).decode
 _SUBSCRIPTIONS = msgspec.json.Decoder(list[orders.Subscribed]).decode
 _UNREADABLE = (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError)
 
@@ -90,8 +90,7 @@ class Account:
     # ---- what the engine says
 
     def open(self, at: Stamp) -> None:
-        self._quiet_ns = at.mono_ns
-        self._is_ready = True
+        self._quiet_ns, self._is_ready = at.mono_ns, True
         self._out.event(Ready())
 
     def join(self, topics: Sequence[tuple[Topic, Lane]], at: Stamp) -> None:
@@ -149,35 +148,38 @@ class Account:
         self._heard = True
         try:
             said = _SAID(frame)
-            if said.event is not None:
-                self._happened(said.event, seen_ns)
-                self._inspect(type(said.event).__name__, frame)
-            elif isinstance(said.id, int) and said.id in self._asked:
-                self._answered(self._asked.pop(said.id), said)
-            elif said.id is None and said.status >= 400:
-                self._ousted(_judged(said, Op.OPEN_ORDERS))
-            else:
-                self._odd("neither a known event nor an answer to what was asked", frame)
+            nouns = self._nouns(said.event, seen_ns)
         except _UNREADABLE as wrong:
             self._odd(str(wrong) if isinstance(wrong, Nonsense) else "not a frame of this venue", frame)
             for topic in self._lanes:
                 if _TELLS[topic.kind] in frame:
                     self._out.event(Missed(topic, "what was told could not be read"))
+            return
+        if said.event is not None:
+            for topic, noun in nouns:
+                if topic in self._lanes:
+                    self._lanes[topic](noun)
+            self._happened(said.event)
+            self._inspect(type(said.event).__name__, frame, orders.EVENT)
+        elif isinstance(said.id, int) and said.id in self._asked:
+            self._answered(self._asked.pop(said.id), said)
+        elif said.id is None and said.status >= 400:
+            self._ousted(_judged(said, Op.OPEN_ORDERS))
+        else:
+            self._odd("neither a known event nor an answer to what was asked", frame)
 
-    def _happened(self, event: orders.AccountEvent, seen_ns: int) -> None:
+    def _nouns(self, event: orders.AccountEvent | None, seen_ns: int) -> list[tuple[Topic, Any]]:
+        """A fill comes before the report that counts it."""
+        if isinstance(event, orders.Execution):
+            return [(_ORDERS, one) for one in account.executed(event, seen_ns, self._ctx) if one is not None]
+        if isinstance(event, orders.AccountPosition):
+            return [(_BALANCES, account.holding(one, event.u, seen_ns, self._ctx)) for one in event.B]
+        return []
+
+    def _happened(self, event: orders.AccountEvent) -> None:
         match event:
-            case orders.Execution():
-                filled, report = account.executed(event, seen_ns, self._ctx)
-                lane = self._lanes.get(Topic(ORDERS), _nowhere)
-                if filled is not None:
-                    lane(filled)
-                lane(report)
-            case orders.AccountPosition():
-                held = [account.holding(one, event.u, seen_ns, self._ctx) for one in event.B]
-                for one in held:
-                    self._lanes.get(Topic(BALANCES), _nowhere)(one)
-            case orders.BalanceMoved() | orders.LockMoved() if Topic(BALANCES) in self._lanes:
-                self._out.event(Missed(Topic(BALANCES), f"{event.a} moved by {event.d}; the venue tells no sum"))
+            case orders.BalanceMoved() | orders.LockMoved() if _BALANCES in self._lanes:
+                self._out.event(Missed(_BALANCES, f"{event.a} moved by {event.d}; the venue tells no sum"))
             case orders.Terminated() if self._is_joined:
                 self._ousted(Fault(Kind.ACCOUNT, said="eventStreamTerminated"))
             case orders.Shutdown():
@@ -189,8 +191,8 @@ class Account:
         elif asked.method == SUBSCRIBE:
             self._subscribed(said)
         elif asked.method == LIST and said.status == 200:
-            listed = {one.subscription_id for one in _SUBSCRIPTIONS(said.result)}
-            if self._is_joined and self._number is not None and self._number not in listed:
+            listed = self._numbers(bytes(said.result))
+            if self._is_joined and self._number is not None and listed is not None and self._number not in listed:
                 self._is_joined, self._is_lost = False, True
                 for topic in self._lanes:
                     self._out.event(Missed(topic, "the venue no longer lists the subscription"))
@@ -206,22 +208,27 @@ class Account:
         except _UNREADABLE as wrong:
             # The venue said that it acted, and what it said of the deed cannot be read: that must be asked again.
             return Fault(Kind.SERVER, Fate.UNKNOWN, said=f"unreadable: {wrong}", status=said.status)
-        if self._inspector.due(call.op):
-            for name in strangers(body, row.known):
-                self._odd(f"unknown field: {call.op} {name}", body)
+        self._inspect(call.op, body, row.known)
         return answer
 
     def _subscribed(self, said: orders.Said) -> None:
         """That there is one already, from a request whose answer was lost, is as good; only its number is unknown."""
         refused = _judged(said, Op.OPEN_ORDERS)
         if refused is None:
-            self._number = _SUBSCRIBED(said.result).subscription_id
+            self._number = next(iter(self._numbers(b"[%s]" % bytes(said.result)) or ()), None)
         elif refused.kind is not Kind.DUPLICATE:
             self._refuse(refused)
             return
         self._is_joined = True
         for topic in self._lanes:
             self._out.event(Joined(topic))
+
+    def _numbers(self, listed: bytes) -> list[int] | None:
+        try:
+            return [one.subscription_id for one in _SUBSCRIPTIONS(listed)]
+        except _UNREADABLE:
+            self._odd("not a list of subscriptions", listed)
+            return None
 
     def _ousted(self, refused: Fault | None) -> None:
         self._is_joined = False
@@ -268,7 +275,7 @@ class Account:
     def _unheard(self, topic: Topic) -> Fault | None:
         if self._signer is None:
             return Fault(Kind.KEY, said="without a key nothing is told of an account")
-        known = topic in (Topic(ORDERS), Topic(BALANCES))
+        known = topic in (_ORDERS, _BALANCES)
         return None if known else Fault(Kind.INVALID, said=f"there is no stream for {topic}")
 
     def _refuse(self, fault: Fault) -> None:
@@ -279,9 +286,9 @@ class Account:
     def _waits_for(self, method: str) -> bool:
         return any(asked.method == method for asked in self._asked.values())
 
-    def _inspect(self, kind: str, frame: bytes) -> None:
+    def _inspect(self, kind: str, frame: bytes, known: frozenset[str]) -> None:
         if self._inspector.due(kind):
-            for name in strangers(frame, orders.EVENT):
+            for name in strangers(frame, known):
                 self._odd(f"unknown field: {kind} {name}", frame)
 
     def _odd(self, what: str, frame: bytes) -> None:
@@ -291,7 +298,3 @@ class Account:
 def _judged(said: orders.Said, op: Op) -> Fault | None:
     """The same words and codes as in REST."""
     return fault(Reply(said.status, {}, bytes(said.result if said.status == 200 else said.error)), op)
-
-
-def _nowhere(event: object) -> None:
-    """Of a topic that nobody joined, or not any more."""
