@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fairlead.io import mark
 from fairlead.io.mark import LOOSE, PLACE_BYTES, SURE, UNKNOWN_BOOT, Mark, Reach, boot_id, lost_since
 
 LINK, OTHER = b"l" * 16, b"o" * 16
@@ -74,3 +75,13 @@ def test_it_tells_why_lines_may_be_missing(reach: Reach | None, last: int, why: 
     said = lost_since(reach, {3: LINK}.get, last)
     assert why in said
     assert bool(said) == bool(why)
+
+
+def test_a_machine_without_a_name_for_its_run_counts_as_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this failed, a system that does not tell its boots would lose unsynced lines without a word."""
+    monkeypatch.setattr(mark, "BOOT_ID", tmp_path / "none")
+    nameless = HERE._replace(is_open=True, is_loose=True, boot=boot_id())
+    assert nameless.boot == UNKNOWN_BOOT
+    assert "restarted" in lost_since(nameless, {3: LINK}.get, 3)
