@@ -42,7 +42,7 @@ ACTS: Mapping[Op, Callable[[Act], Any]] = {
     Op.CANCEL: lambda act: act.exchange.cancel(act.account, act.asked, act.ns, act.twist),
     Op.CANCEL_MANY: _cancel_many,
     Op.CANCEL_ALL: lambda act: act.twist.refusal or act.exchange.cancel_all(act.account, act.asked, act.ns),
-    Op.CLOSE: lambda act: act.exchange.close(act.account, act.asked, act.ns, act.twist),
+    Op.CLOSE: lambda act: act.exchange.close(act.account, act.asked, act.ns, act.twist, act.how),
     Op.DEAD_MAN: lambda act: act.twist.refusal or act.exchange.dead_man(act.account, act.asked.timeout_ms, act.ns),
     Op.SET_MODE: lambda act: act.twist.refusal or settings.set_mode(act.account, act.asked),
     Op.SET_LEVERAGE: lambda act: act.twist.refusal or settings.set_leverage(

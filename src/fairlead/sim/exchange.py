@@ -125,7 +125,9 @@ class Exchange:
         at_ns = self._skewed(ns)
         return tuple(self._cancel(account, one, reason, at_ns) for one in account.open_of(asked.symbol))
 
-    def close(self, account: Account, asked: AskClose, ns: int, twist: Twist = STRAIGHT) -> Outcome[Receipt]:
+    def close(
+        self, account: Account, asked: AskClose, ns: int, twist: Twist = STRAIGHT, how: str = "rest"
+    ) -> Outcome[Receipt]:
         """The whole position, at the market."""
         margin = asked.margin or account.mode.margin
         held = account.positions.qty((asked.symbol, asked.pos_side, margin))
@@ -135,7 +137,7 @@ class Exchange:
             symbol=asked.symbol, side=SELL if held > 0 else BUY, type=OrderType.MARKET, client_id=asked.client_id,
             qty=abs(held), reduce_only=True, pos_side=asked.pos_side, margin=margin,
         )  # fmt: skip
-        return self.place(account, order, ns, twist)
+        return self.place(account, order, ns, twist, how)
 
     def dead_man(self, account: Account, timeout_ms: int, ns: int) -> DeadMan:
         """Cancels everything unless it is asked again within this time."""
