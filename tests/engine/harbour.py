@@ -96,6 +96,7 @@ class Harbour:
         self.told: list[events.Health] = []
         self.position = Decimal(0)
         self.balance = Decimal(10)
+        self.foreign: list[str] = []  # the venue's ids of orders of other hands
         self.streams = True  # whether the private stream tells
         self.down = False  # whether questions are answered
         self.wait_ms = 0  # for leave
@@ -340,8 +341,9 @@ def ask(**more: Any) -> AskPlace:
     return AskPlace(**{**usual, "qty": Decimal(10), "price": Decimal(100), **more})
 
 
-def moor(visit: Callable[[Harbour], Coroutine[Any, Any, None]], **knobs: Any) -> Harbour:
-    """Runs a visit on an open desk; afterwards nothing of it may be left running, and its journal tells all it knew."""
+def moor(visit: Callable[[Harbour], Coroutine[Any, Any, None]], *, seed: int | None = None, **knobs: Any) -> Harbour:
+    """Runs a visit on an open desk; afterwards nothing of it may be left running, and its journal can be read again.
+    A seed also shuffles which of the ready tasks goes first."""
 
     async def main() -> Harbour:
         harbour = Harbour(VirtualClock(), **knobs)
@@ -358,7 +360,7 @@ def moor(visit: Callable[[Harbour], Coroutine[Any, Any, None]], **knobs: Any) ->
         await harbour.desk.close()
         return harbour
 
-    return run_virtual(main)
+    return run_virtual(main, seed)
 
 
 def _venue(**knobs: Any) -> Venue:
