@@ -37,8 +37,8 @@ from fairlead.wire.orders import (
 )
 from fairlead.wire.shapes import strangers
 from tests.recorded import folder, lines
+from tests.venues.kraken.places import CTX as SMALL
 from tests.venues.kraken.stage import BALANCES_TOPIC, ORDERS_TOPIC, Line
-from tests.venues.kraken.test_trade import CTX as SMALL
 from tests.venues.kraken.test_trade import ID, OTHER, place
 
 folder("kraken")
