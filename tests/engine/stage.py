@@ -315,12 +315,13 @@ def stage_venue(stage: Stage, **knobs: Any) -> Venue:
         orders = {"calls": frozenset({Op.PLACE, Op.CANCEL}), "access": Access.SIGNED, "consecutive": frozenset[str]()}
         doors.append(Door(**{**office, **orders, "speak": speak, **stage.private}))
     budgets, dated, rises = knobs.pop("budgets", BUDGETS), knobs.pop("dated", ()), knobs.pop("rises", False)
+    signs = knobs.pop("sign", sign)
     assert not knobs, knobs
     return Venue(
         name="stage", hosts={"live": stage.hosts}, markets=("spot",), intervals={"1m": "1m"},
         endpoints={one.op: one for one in rows}, doors=tuple(doors), budgets=budgets,
         encode=lambda method, named: ("&".join(f"{key}={value}" for key, value in named.items()), b"", {}),
-        sign=sign, fault=_fault, readings=_readings, rights=lambda _: frozenset(),
+        sign=signs, fault=_fault, readings=_readings, rights=lambda _: frozenset(),
         settle=Settle(0, 5_000, 5_000, 1_000), client_id=ClientId("abc", 18, "ever"), assets=lambda code: code,
         dated=dated, nonces_rise=rises,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from fairlead.core.budget import Priority
@@ -14,10 +15,10 @@ from fairlead.model import events
 from fairlead.model.orders import OrderType
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fate, Fault, Kind
-from fairlead.wire.http import Reply
+from fairlead.wire.http import Reply, Request
 from fairlead.wire.limits import Budget, Window
 from fairlead.wire.orders import AskCancel, AskPlace
-from fairlead.wire.signing import Stamp
+from fairlead.wire.signing import Signer, Stamp
 from tests.engine.stage import BUDGETS, Key, Stage, play, refusal
 from tests.engine.told import BTC
 
@@ -226,6 +227,21 @@ def test_the_signed_requests_of_a_key_arrive_in_the_order_of_their_numbers() -> 
         assert times[-1] - times[0] < 100  # and none waited longer than that
 
     trading(visit, rises=True)
+
+
+@pytest.mark.parametrize("changed", [{"path": "/withdraw"}, {"method": "POST"}, {"host": "ws"}])
+def test_a_signature_is_used_for_nothing_but_what_was_asked(changed: dict[str, str]) -> None:
+    """If this failed, a slip in one venue's signing could send our signature where nobody asked it to go."""
+
+    def astray(request: Request, signer: Signer, stamp: Stamp) -> Request:
+        return msgspec.structs.replace(request, **changed)
+
+    async def visit(stage: Stage) -> None:
+        with pytest.raises(NotSent, match="signed for another address"):
+            await stage.desk.teller.errand(Op.CANCEL, CANCEL, Priority.CANCEL)
+        assert not stage.calls
+
+    trading(visit, sign=astray)
 
 
 def test_a_number_that_was_refused_leads_above_the_mark_of_whoever_used_a_higher_one() -> None:
