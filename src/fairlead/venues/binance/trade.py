@@ -54,12 +54,12 @@ def _ask_place(asked: AskPlace, ctx: Ctx) -> Mapping[str, Any]:
     }
     if asked.type.is_limit and not asked.post_only:  # "sent when not required" is an error
         params["timeInForce"] = asked.tif.value
-    numbers_given = {"quantity": asked.qty, "quoteOrderQty": asked.quote_qty, "price": asked.price,
-                     "stopPrice": asked.trigger}  # fmt: skip
-    params |= {name: plain(number) for name, number in numbers_given.items() if number is not None}
+    wished = {"quantity": asked.qty, "quoteOrderQty": asked.quote_qty, "price": asked.price, "stopPrice": asked.trigger}
+    params |= {name: plain(number) for name, number in wished.items() if number is not None}
+    if asked.client_id:
+        params["newClientOrderId"] = asked.client_id
     # FULL: only with it (or RESULT) come the fills and the reason why an order expired at once.
-    params |= {"newClientOrderId": asked.client_id, "newOrderRespType": "FULL"}
-    return params | _fence(asked)
+    return params | {"newOrderRespType": "FULL"} | _fence(asked)
 
 
 def _ask_amend(asked: AskAmend, ctx: Ctx) -> Mapping[str, Any]:
@@ -251,7 +251,7 @@ def _place_cost(asked: AskPlace) -> tuple[Charge, ...]:
 
 
 _KNOWN = orders.REPLIES["order"]
-_ROWS_OF_TABLE: tuple[Endpoint[Any, Any], ...] = (
+_TABLE: tuple[Endpoint[Any, Any], ...] = (
     Endpoint(Op.PLACE, "POST", ORDER, _ask_place, strict(_read_receipt),
              effect=Effect.ONCE, cost=_place_cost, known=_KNOWN),
     Endpoint(Op.AMEND, "PUT", AMEND, _ask_amend, strict(_read_amended),
@@ -262,4 +262,4 @@ _ROWS_OF_TABLE: tuple[Endpoint[Any, Any], ...] = (
              effect=Effect.SETS, cost=lambda _: weight(1), known=_KNOWN | {"code", "msg"}),
     Endpoint(Op.ORDER, "GET", ORDER, _ask_one, strict(_read_order), cost=lambda _: weight(4), known=_KNOWN),
 )  # fmt: skip
-ENDPOINTS: Mapping[Op, Endpoint[Any, Any]] = {row.op: row for row in _ROWS_OF_TABLE}
+ENDPOINTS: Mapping[Op, Endpoint[Any, Any]] = {row.op: row for row in _TABLE}
