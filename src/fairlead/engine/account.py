@@ -203,9 +203,11 @@ class AccountDesk:
                 known=f"{why}; nothing was sent",
                 next="it is being found out; a reading that agrees opens it again",
             )
-        self._unresolved &= {track.order.client_id for track in bench.account.doubtful()}
-        for name in self._unresolved:
-            if self.track(name).order.symbol == symbol:
+        for name in list(self._unresolved):
+            order = self.track(name).order
+            if not order.life.is_in_doubt:
+                self._unresolved.discard(name)
+            elif order.symbol == symbol:
                 raise Held(f"No new orders of {symbol} before {name} is found out.", known="nothing was sent")
 
     # ---- what there is

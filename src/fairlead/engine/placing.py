@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from fairlead.core import facts
 from fairlead.core.budget import Priority
 from fairlead.core.facts import AnyFact, Intended
+from fairlead.core.limits import Limits
 from fairlead.core.risk import Risk
 from fairlead.core.sight import Holdings, Sight, sight_of
 from fairlead.core.track import Track
@@ -31,6 +32,7 @@ from fairlead.wire.orders import AskPlace
 from fairlead.wire.signing import Stamp
 
 WAIT_MS = 5_000  # an order that has not left by then is not wanted any more
+UNLIMITED = Limits()
 STALE_CATALOG = frozenset({Kind.INVALID, Kind.SYMBOL, Kind.MARKET_STATE})
 
 
@@ -61,7 +63,9 @@ class Placing:
         if known is not None:
             return known
         self._gate(asked.symbol)
-        self._risk.judge(asked, self._instrument(asked.symbol), self.sight(asked.symbol))
+        instrument = self._instrument(asked.symbol)
+        if self._risk.limits != UNLIMITED:  # to see all that is open takes time
+            self._risk.judge(asked, instrument, self.sight(asked.symbol))
         bench = self._bench
         name = bench.ids.next(bench.now_ns)
         until_ns = bench.now_ns + wanted.resend_for_ms * MS if wanted.resend_for_ms else 0
