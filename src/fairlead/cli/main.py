@@ -24,6 +24,18 @@ _HELP = {
     "instruments": "what a venue trades, with its steps and limits",
     "candles": "candles to CSV or Parquet, with holes mended and marked",
     "trades": "past trades to CSV or Parquet",
+    "buy": "place an order to buy",
+    "sell": "place an order to sell",
+    "amend": "change an order of ours",
+    "cancel": "cancel an order of ours",
+    "cancel-all": "cancel every open order of ours",
+    "close": "close a position at the market",
+    "halt": "the kill switch: cancel what is ours, take nothing new",
+    "orders": "our orders, those in doubt among them; or the venue's list",
+    "fills": "what was traded",
+    "balances": "what the account holds",
+    "positions": "open positions",
+    "leverage": "show or set a symbol's leverage",
     "wire": "what Fairlead sends, and what it makes of a message",
 }
 _HOMES = {
@@ -33,6 +45,11 @@ _HOMES = {
     "instruments": "fairlead.cli.instruments:instruments",
     "candles": "fairlead.cli.history:candles",
     "trades": "fairlead.cli.history:trades",
+    **{
+        name: f"fairlead.cli.trade:{name.replace('-', '_')}"
+        for name in ("buy", "sell", "amend", "cancel", "cancel-all", "close", "halt")
+    },
+    **{name: f"fairlead.cli.holdings:{name}" for name in ("orders", "fills", "balances", "positions", "leverage")},
     "wire": "fairlead.cli.wire:app",
 }
 
@@ -67,7 +84,7 @@ def _known(given: Sequence[str]) -> None:
 def _app() -> App:
     app = App(
         name="fairlead",
-        help="Market data on crypto venues, for bots that must not guess.",
+        help="Prices and orders on crypto venues, for bots that must not guess.",
         version=__version__,
         default_parameter=Parameter(negative=""),
         exit_on_error=False,

@@ -85,4 +85,28 @@ _SENTENCES: Mapping[type[Health], Callable[[Any], str]] = {
     events.Throttled: _throttled,
     events.Denied: lambda e: f"{e.topic}: refused, {e.said or e.kind}",
     events.Blunder: lambda e: f"{e.where} raised {e.what}",
+    events.TradingOpened: lambda e: (
+        f"{e.account}: open for business after {length(e.took_ms)}, {e.orders} orders known, {e.doubtful} in doubt, "
+        f"{e.abandoned} never sent"
+    ),
+    events.OrderUnknown: lambda e: f"{e.client_id}: what became of the {e.what} is not known yet ({e.why})",
+    events.OrderSettled: lambda e: f"{e.client_id}: {e.life}, known after {length(e.took_ms)}: {e.evidence}",
+    events.OrderLate: lambda e: f"{e.client_id}: came to be after all; it was {e.was}, and is {e.now}",
+    events.OrderOdd: lambda e: f"{e.client_id}: {e.label}: {e.said}",
+    events.Foreign: lambda e: f"{e.symbol}: {'another Fairlead' if e.ours else 'another hand'}: {e.what} {e.name}",
+    events.Disagreed: lambda e: f"{e.symbol or e.account}: frozen, the venue and we do not agree: {e.why}",
+    events.Agreed: lambda e: f"{e.symbol or e.account}: agreed again: {e.evidence}",
+    events.Reconciled: lambda e: (
+        f"{e.account}: held against the venue ({e.why}): {e.reports} reports and {e.fills} fills were new, "
+        f"{e.quarrels} do not agree"
+    ),
+    events.Corrected: lambda e: f"{e.what} {e.name}: {e.heard} was told, {e.shown} is there",
+    events.Unreconciled: lambda e: f"{e.account}: could not be held against the venue: {e.why}",
+    events.JournalDown: lambda e: f"{e.account}: nothing can be written down, {e.waiting} lines wait: {e.why}",
+    events.JournalUp: lambda e: f"{e.account}: written down again after {length(e.after_ms)}",
+    events.Deaf: lambda e: f"{e.topic}: the venue does not tell us of the account: {e.why}",
+    events.SwitchThrown: lambda e: f"{e.account}: the kill switch was {'thrown' if e.on else 'released'}: {e.why}",
+    events.Minded: lambda e: f"{e.account}: minded by {e.by}",
+    events.Unminded: lambda e: f"{e.account}: no longer minded by {e.by}: {e.why}",
+    events.Swept: lambda e: f"{e.account}: {e.by} may have cancelled our orders: {e.why}",
 }

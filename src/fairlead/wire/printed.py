@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+_RENAMED = {"type": "order_type"}  # an order's own type would hide what the struct is
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -22,7 +23,7 @@ def printed(value: object) -> bytes:
 def plain(value: object) -> Any:
     """The value in dicts, lists and texts; raw JSON stays as it was sent."""
     if isinstance(value, Struct):
-        fields = {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+        fields = {_RENAMED.get(name, name): plain(getattr(value, name)) for name in value.__struct_fields__}
         return {"type": word_of(type(value)), **fields}
     if isinstance(value, Mapping):
         return {str(plain(name)): plain(one) for name, one in value.items()}
