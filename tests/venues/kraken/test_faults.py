@@ -151,6 +151,35 @@ def test_an_invalid_order_on_a_cancel_is_one_that_never_was() -> None:
     assert found("EOrder:Invalid order", Op.CANCEL).kind is Kind.NOT_FOUND
 
 
+@pytest.mark.parametrize(
+    ("op", "result", "kind"),
+    [
+        (Op.ORDER, {}, Kind.NOT_FOUND),
+        (Op.CANCEL, {"count": 0}, Kind.NOT_FOUND),
+        (Op.CANCEL, {"count": 1}, None),
+        (Op.OPEN_ORDERS, {"open": {}}, None),
+        (Op.CANCEL_ALL, {"count": 0}, None),
+    ],
+)
+def test_an_answer_about_no_order_is_that_it_is_not_there(op: Op, result: object, kind: Kind | None) -> None:
+    """If this failed, an order that is not there would be taken for a broken answer, or for a cancelled one."""
+    told = fault(Reply(200, {}, json.dumps({"error": [], "result": result}).encode()), op)
+    assert (told.kind if told else None) is kind
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("EGeneral:Invalid arguments:cl_ord_id", Kind.INVALID),  # its form
+        ("EGeneral:Invalid arguments:cl_ord_id not unique", Kind.DUPLICATE),
+        ("EOrder:Invalid order:cl_ord_id is in use", Kind.DUPLICATE),
+    ],
+)
+def test_an_id_in_use_is_told_from_one_of_a_wrong_form(said: str, kind: Kind) -> None:
+    """If this failed, an order that exists would be called a mistake, and placed again under another name."""
+    assert (found(said).kind, found(said).fate) == (kind, Fate.REFUSED)
+
+
 def test_warnings_and_answers_are_no_faults() -> None:
     """If this failed, an answer would be thrown away because the venue added a remark."""
     assert fault(Reply(200, {}, b'{"error":["WGeneral:Something"],"result":{}}'), Op.TIME) is None

@@ -224,7 +224,7 @@ class PrivateStreams:
                 self._ousted(Fault(Kind.TOKEN, said=f"the venue ended the subscription of {line.channel}"))
         if not about and fault is not None and fault.kind in _LOST and not said.req_id:
             self._ousted(fault)
-        elif not about and (fault is not None or said.method != UNSUBSCRIBE):
+        elif not about and said.method != UNSUBSCRIBE:  # what is left and does not stand is just as well
             self._odd(f"an answer that nobody waits for: {cut(said.error, 100)}", frame)
 
     # ---- lines
