@@ -53,7 +53,7 @@ class Purse:
     def changed(self) -> tuple[Balance, ...]:
         """What may have changed since this was last asked."""
         touched, self._touched = self._touched, {}
-        return tuple(self._balance(asset) for asset in touched)
+        return tuple(self._balance(asset) for asset in touched if asset)  # what held nothing names none
 
     def _balance(self, asset: str) -> Balance:
         return Balance(asset, self.total(asset), self.free(asset))
