@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from fairlead.model.orders import OrderType
 from fairlead.sim.account import Account
 from fairlead.sim.city import City
 from fairlead.venues import registry
+from fairlead.wire.asks import Op
+from fairlead.wire.orders import AskPlace
 from tests.clients.town import Client, Guest, Refused, Town, dial
 
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
+LISTENS_MS = 2_500  # so long ccxt has to log in and subscribe
 VENUES = [name for name in registry.names() if registry.venue(name).door_for("orders")]
 each_venue = pytest.mark.parametrize("venue", VENUES)
 
@@ -35,10 +42,21 @@ class Owner:
         bid: float = self._town.do(lambda city: city.mouth(self.venue).stalls[SPOT].quote().bid)
         return round(bid * share, 1)
 
+    def by_hand_soon(self, ms: int, asked: AskPlace) -> None:
+        """Places an order from elsewhere, while ccxt listens."""
+
+        def soon(city: City) -> None:
+            place = partial(city.by_hand, self.venue, self._key, Op.PLACE, asked)
+            asyncio.get_running_loop().call_later(ms / 1_000, place)
+
+        self._town.do(soon)
+
     def orders(self) -> list[Any]:
         """What the ledger holds of this account."""
-        return list(self.account(lambda city, me: [one for one in city.mouth(self.venue).truth.orders if
-                                                   one.account == me.name]))  # fmt: skip
+        held: list[Any] = self.account(
+            lambda city, me: [one for one in city.mouth(self.venue).truth.orders if one.account == me.name]
+        )
+        return held
 
 
 @pytest.fixture
@@ -83,6 +101,24 @@ def test_a_sale_is_filled_and_moves_the_balance_by_what_was_traded(owner: Callab
     assert after["USDT"] - before["USDT"] == pytest.approx(float(earned))
     closed = me.ccxt.fetch_closed_orders(SPOT)
     assert [(one["id"], one["status"], one["filled"]) for one in closed] == [(made["id"], "closed", 0.002)]
+
+
+@each_venue
+def test_the_private_stream_tells_of_orders_and_trades(owner: Callable[[str], Owner], venue: str) -> None:
+    """If this failed, a login, a subscription or an event would be such as no real client understands."""
+    me = owner(venue)
+    rests = AskPlace(
+        symbol=SPOT, side="buy", type=OrderType.LIMIT, client_id="flw1", qty=Decimal("0.001"), price=Decimal(50_000)
+    )
+    me.by_hand_soon(LISTENS_MS, rests)
+    [told] = me.ccxt.watch_orders(SPOT)
+    [order] = me.orders()
+    assert (told["id"], told["status"], told["price"], told["amount"]) == (order.order_id, "open", 50_000, 0.001)
+    me.by_hand_soon(LISTENS_MS // 5, replace(rests, side="sell", client_id="flw2"))
+    [trade] = me.ccxt.watch_my_trades(SPOT)
+    sold = me.orders()[-1].order_id
+    [fill] = me.account(lambda city, _: city.mouth(venue).truth.fills(sold))
+    assert (trade["price"], trade["amount"]) == (float(fill.price), float(fill.qty))
 
 
 @each_venue
