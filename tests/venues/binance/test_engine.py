@@ -186,6 +186,14 @@ def test_a_placement_is_answered_as_long_as_it_was_asked_for() -> None:
     assert said(LIMIT | {"timeInForce": "IOC"}, expired)["expiryReason"] == "UNFILLED_IOC_QUANTITY_EXPIRED"
 
 
+def test_an_order_for_an_amount_of_quote_is_told_with_what_was_filled() -> None:
+    """If this failed, other clients would take such an order for one of no size at all."""
+    spent = replace(OPEN, type=OrderType.MARKET, qty=None, quote_qty=Decimal(100), price=None, filled=Decimal("0.0016"))
+    told = said(without(MARKET, "quantity") | {"quoteOrderQty": "100"}, replace(RECEIPT, report=spent))
+    assert (told["origQty"], told["executedQty"], told["origQuoteOrderQty"]) == (
+        "0.00160000", "0.00160000", "100.00000000")  # fmt: skip
+
+
 def test_a_cancel_has_a_name_of_its_own() -> None:
     """If this failed, an order would be confused with the request that cancelled it."""
     told = said(ONE | {"newClientOrderId": "mine"}, RECEIPT, "DELETE")

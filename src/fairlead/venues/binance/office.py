@@ -20,7 +20,7 @@ from fairlead.venues.binance.hearing import Heart
 from fairlead.venues.binance.private import BALANCES, LIST, METHODS, ORDERS, SUBSCRIBE, UNSUBSCRIBE
 from fairlead.venues.binance.replies import PING, RATE_LIMITS, text
 from fairlead.venues.binance.stream import SHUTDOWN
-from fairlead.venues.binance.trade import cancel_name, reason, spelled
+from fairlead.venues.binance.trade import cancel_name, reason, size, spelled
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.endpoint import Ctx
@@ -290,7 +290,7 @@ def executed(event: Execution, number: int, ctx: Ctx, at: Stamp) -> dict[str, An
     at_ms = one.venue_ns // MS
     said = {
         "e": "executionReport", "E": at.venue_ms, "s": ctx.catalog.theirs(one.symbol).venue_symbol, "c": named[0],
-        "S": one.side.upper(), "o": kind, "f": tif, "q": text(one.qty), "p": text(one.price), "P": text(one.trigger),
+        "S": one.side.upper(), "o": kind, "f": tif, "q": text(size(one)), "p": text(one.price), "P": text(one.trigger),
         "F": none, "g": -1, "C": named[1], "x": _HAPPENED[event.what], "X": status, "r": "NONE", "i": int(one.order_id),
         "l": text(qty), "z": text(one.filled), "L": text(price), "n": text(fill.fee) if fill else "0",
         "N": fill.fee_asset if fill else None, "T": at_ms, "t": int(fill.id) if fill else -1, "I": number, "w": is_live,

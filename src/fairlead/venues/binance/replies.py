@@ -17,7 +17,7 @@ from fairlead.model.intervals import next_ns
 from fairlead.model.market import MS, Candle, Ticker, Trade
 from fairlead.model.orders import Fill, OrderReport, Receipt, Status
 from fairlead.venues.binance.rest import BY_NUMBER, FOLDED, LATEST, book_limit
-from fairlead.venues.binance.trade import cancel_name, reason, spelled
+from fairlead.venues.binance.trade import cancel_name, reason, size, spelled
 from fairlead.wire.asks import Op
 from fairlead.wire.door import Side
 from fairlead.wire.endpoint import Ctx
@@ -204,7 +204,7 @@ def _row(one: OrderReport, ctx: Ctx) -> dict[str, Any]:
     status, kind, tif = spelled(one)
     row = {
         "symbol": ctx.catalog.theirs(one.symbol).venue_symbol, "orderId": int(one.order_id), "orderListId": -1,
-        "clientOrderId": one.client_id, "price": text(one.price), "origQty": text(one.qty),
+        "clientOrderId": one.client_id, "price": text(one.price), "origQty": text(size(one)),
         "executedQty": text(one.filled), "origQuoteOrderQty": text(one.quote_qty),
         "cummulativeQuoteQty": text(one.cost), "status": status, "timeInForce": tif, "type": kind,
         "side": one.side.upper(), "selfTradePreventionMode": "NONE",

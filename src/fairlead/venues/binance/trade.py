@@ -231,6 +231,11 @@ def spelled(one: OrderReport) -> tuple[str, str, str]:
     return _STATUS[one.status], kind, one.tif.value if one.tif else "GTC"
 
 
+def size(one: OrderReport) -> Decimal | None:
+    """An order for an amount of quote is told with what was filled as its quantity."""
+    return one.filled if one.qty is None else one.qty
+
+
 def cancel_name(order_id: str) -> str:
     """What the venue calls a cancel that was not named."""
     return f"cancel{order_id}"
