@@ -43,7 +43,7 @@ LISTED = (instrument(BTC, "BTCUSDT", "0.01", "0.0001"), instrument(SWAP, "BTCSWA
 SETTLE = Settle(fence_min_ms=1_000, fence_ms=5_000, engine_ms=2_000, lag_ms=1_000)
 SETTLED_MS = 8_000
 READS = (Op.ORDER, Op.OPEN_ORDERS, Op.ORDERS, Op.FILLS, Op.BALANCES, Op.POSITIONS)
-OPS = (*READS, Op.PLACE, Op.CANCEL, Op.AMEND)
+OPS = (*READS, Op.PLACE, Op.PLACE_MANY, Op.CANCEL, Op.AMEND)
 ORDERS = Topic("orders")
 LOST = Fault(Kind.SERVER, Fate.UNKNOWN, said="internal error", status=502)
 
@@ -182,14 +182,14 @@ class Harbour:
         return await self._act(op, question, mishap)
 
     async def _act(self, op: Op, asked: Any, mishap: str) -> Outcome[Any]:
-        acts = {Op.PLACE: self._place, Op.CANCEL: self._cancel, Op.AMEND: self._amend}
+        acts = {Op.PLACE: self._place, Op.PLACE_MANY: self._many, Op.CANCEL: self._cancel, Op.AMEND: self._amend}
         match mishap:
             case "not sent":
                 raise NotSent("no connection")
             case "never arrived":
                 raise Unknown("silence")
             case "refused":
-                return Fault(Kind.FUNDS, code="-2010", said="no money")
+                return self.refusals(1)[0]
             case "unknown":
                 return LOST
             case "duplicate":
@@ -202,7 +202,7 @@ class Harbour:
             case "lying":  # long after its own fence
                 asyncio.get_running_loop().call_later(20.0, acts[op], asked)
                 raise Unknown("silence")
-        done = acts[op](asked)
+        done: Any = acts[op](asked)
         match mishap:
             case "reply lost":
                 raise Unknown("the connection broke")
@@ -210,6 +210,8 @@ class Harbour:
                 return LOST
             case "crossed":
                 return Receipt(order_id="99", client_id="flzz99000000000009")
+            case "cut short":
+                return done[:-1]
             case "there already":
                 return Fault(Kind.DUPLICATE, said="there is one")
             case "then dies":
@@ -248,6 +250,9 @@ class Harbour:
         if any(one.client_id == asked.client_id and not one.status.is_final for one in self.orders.values()):
             return Fault(Kind.DUPLICATE, said="there is one")
         return Receipt(order_id=self.accept(asked).order_id, client_id=asked.client_id)
+
+    def _many(self, asked: Any) -> Any:
+        return tuple(self._place(one) for one in asked.orders)
 
     _liars: frozenset[str] = frozenset()
 
@@ -307,6 +312,9 @@ class Harbour:
             self._ears.turned(Turned(ORDERS, what))
 
     # ---- for tests
+
+    def refusals(self, count: int) -> tuple[Fault, ...]:
+        return (Fault(Kind.FUNDS, code="-2010", said="no money"),) * count
 
     def mishap(self, op: Op, *what: str) -> None:
         """What happens to the next calls of this operation."""

@@ -6,7 +6,7 @@ out. New orders are taken once the venue has been held against the books."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from fairlead.core import account as accounts
@@ -17,6 +17,7 @@ from fairlead.core.limits import Limits
 from fairlead.core.risk import Risk
 from fairlead.core.track import Track
 from fairlead.core.worth import Touch
+from fairlead.engine.batching import Batching, Done
 from fairlead.engine.bench import Bench, Surroundings
 from fairlead.engine.changing import Changing
 from fairlead.engine.ears import AccountEars
@@ -55,6 +56,7 @@ class AccountDesk:
         self._unresolved: set[str] = set()  # in doubt since before the start: no new orders where they are
         risk = Risk(limits or Limits())
         self._placing = Placing(self.bench, risk, touch_for, self.gate)
+        self._batching = Batching(self.bench, self._placing)
         self.prober = Prober(self.bench, self._placing.again, self._cancel_again)
         self._placing.doubted = self.prober.resolve
         self._changing = Changing(self.bench, self.prober, risk, self.gate, self._placing.sight)
@@ -123,7 +125,7 @@ class AccountDesk:
         failpoint.reached("shutdown.drain")
         try:
             async with asyncio.timeout(DRAIN_WAIT_S):
-                await self._placing.ended()
+                await self._placing.idle()
                 await self.bench.scribe.drained()
         except TimeoutError:
             pass  # the journal knows how far everything came
@@ -137,6 +139,12 @@ class AccountDesk:
     async def place(self, asked: AskPlace, wanted: Wanted | None = None) -> Order:
         self.funds.begin(asked.symbol)
         return await self._placing.place(asked, wanted or Wanted())
+
+    async def place_many(self, asked: Sequence[AskPlace], wanted: Wanted | None = None) -> tuple[Done, ...]:
+        """Each order, or the error that `place` would have raised; in one request where the venue takes that."""
+        for symbol in {one.symbol for one in asked}:
+            self.funds.begin(symbol)
+        return await self._batching.place(asked, wanted or Wanted())
 
     async def cancel(self, client_id: str) -> Order:
         """The order as the venue's answer left it: its end is told when the venue shows it."""

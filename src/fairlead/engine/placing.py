@@ -13,13 +13,14 @@ from msgspec.structs import replace
 
 from fairlead.core import facts
 from fairlead.core.budget import Priority
-from fairlead.core.facts import AnyFact, Intended
+from fairlead.core.facts import Intended
 from fairlead.core.limits import Limits
 from fairlead.core.risk import Risk
 from fairlead.core.sight import Holdings, Sight, sight_of
 from fairlead.core.track import Track
 from fairlead.core.worth import Touch
 from fairlead.engine.bench import Bench
+from fairlead.engine.steps import Steps
 from fairlead.engine.timing import MS
 from fairlead.engine.verdicts import answer_to, fenced_until, refused
 from fairlead.errors import Error, Held, JournalFailed, Misuse, Unknown, cut
@@ -28,7 +29,7 @@ from fairlead.model.instrument import Instrument
 from fairlead.model.order import Life, Order
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fate, Fault, Kind, Outcome
-from fairlead.wire.orders import AskPlace
+from fairlead.wire.orders import AskPlace, AskPlaceMany
 from fairlead.wire.signing import Stamp
 
 WAIT_MS = 5_000  # an order that has not left by then is not wanted any more
@@ -62,6 +63,12 @@ class Placing:
         known = self._wished(asked, wanted.key)
         if known is not None:
             return known
+        intended = self.begin(asked, wanted)
+        work = self.run(intended, wanted.wait_ms)
+        return await self._bench.carried(work, f"order {intended.asked.client_id}")
+
+    def begin(self, asked: AskPlace, wanted: Wanted) -> Intended:
+        """Judged, named and counted from now on; not written yet."""
         self._gate(asked.symbol)
         instrument = self._instrument(asked.symbol)
         if self._risk.limits != UNLIMITED:  # to see all that is open takes time
@@ -73,7 +80,12 @@ class Placing:
             Intended, asked=replace(asked, client_id=name), resend_until_ns=until_ns, bot=wanted.bot, key=wanted.key
         )
         self._pending[name] = Track(intended, 0)
-        return await bench.carried(self._run(intended, wanted.wait_ms), f"order {name}")
+        return intended
+
+    def ended(self, intended: Intended) -> None:
+        """Whatever became of it, it is not under way any more."""
+        self._pending.pop(intended.asked.client_id, None)
+        self._withdrawn.discard(intended.asked.client_id)
 
     def withdraw(self, client_id: str) -> Order | None:
         """An order that still waits for leave: it will not be sent."""
@@ -83,7 +95,7 @@ class Placing:
         self._withdrawn.add(client_id)
         return track.order
 
-    async def ended(self) -> None:
+    async def idle(self) -> None:
         """Returns when nothing is under way."""
         while self._pending:
             await self._bench.time.clock.sleep(0.01)
@@ -112,14 +124,12 @@ class Placing:
 
     # ---- one order
 
-    async def _run(self, intended: Intended, wait_ms: int) -> Order:
-        name = intended.asked.client_id
+    async def run(self, intended: Intended, wait_ms: int) -> Order:
         try:
             await self._attempt(intended, 1, self._bench.now_ms + wait_ms)
         finally:
-            self._pending.pop(name, None)
-            self._withdrawn.discard(name)
-        return self._bench.account.tracks[name].order
+            self.ended(intended)
+        return self._bench.account.tracks[intended.asked.client_id].order
 
     async def again(self, track: Track) -> None:
         """Proven not accepted: sent once more if that was wished, is still in time, and nothing forbids it."""
@@ -133,34 +143,50 @@ class Placing:
             self._bench.odd(track.order.client_id, track.order.symbol, "not sent again", cut(failed.said))
 
     async def _attempt(self, intended: Intended, attempt: int, not_after_ms: int) -> None:
-        name, steps = intended.asked.client_id, _Steps(self, intended, attempt)
-        bench = self._bench
+        outcome = await self.send(
+            Op.PLACE,
+            (intended,),
+            lambda at: self.fenced(intended.asked, at),
+            attempt=attempt,
+            not_after_ms=not_after_ms,
+        )
+        if outcome is not None:
+            await self.answered(intended, attempt, outcome)
+
+    async def send(
+        self,
+        op: Op,
+        wanted: tuple[Intended, ...],
+        question: Callable[[Stamp], AskPlace | AskPlaceMany],
+        *,
+        attempt: int,
+        not_after_ms: int,
+    ) -> Outcome[Any] | None:
+        """The answer to one request that places all of these; None: nobody knows, which is written down already."""
+        bench, steps = self._bench, Steps(self._bench, wanted, attempt, self._check_sending)
+        names = [intended.asked.client_id for intended in wanted]
         try:
             outcome = await bench.teller.errand(
-                Op.PLACE,
-                lambda at: self._fenced(intended.asked, at),
-                Priority.ORDER,
-                not_after_ms=not_after_ms,
-                waiting=steps.waiting,
-                sending=steps.sending,
+                op, question, Priority.ORDER, not_after_ms=not_after_ms, waiting=steps.waiting, sending=steps.sending
             )
         except Unknown as lost:
-            await self._unsure(name, lost.said, None)
+            await self._unsure(names, lost.said, None)
         except asyncio.CancelledError:
             raise  # we are going down: what is on disk says how far it came
         except Exception as failed:  # ours or the venue's: told below, or passed on to whoever asked
             if steps.is_sent and not isinstance(failed, Error):  # a bug of ours, after a byte may have left
                 bench.around.blame("placing", failed)
-                await self._unsure(name, f"an error of ours: {type(failed).__name__}", None)
-                return
+                await self._unsure(names, f"an error of ours: {type(failed).__name__}", None)
+                return None
             if steps.is_written:
-                await self._unsent(name, failed)
+                await self._unsent(names, failed)
             raise
         else:
             failpoint.reached("submit.after_reply")
-            await self._answered(intended, attempt, outcome)
+            return outcome
+        return None
 
-    async def _answered(self, intended: Intended, attempt: int, outcome: Outcome[Any]) -> None:
+    async def answered(self, intended: Intended, attempt: int, outcome: Outcome[Any]) -> None:
         asked, bench = intended.asked, self._bench
         name = asked.client_id
         match answer_to(asked, outcome):
@@ -170,7 +196,7 @@ class Placing:
                 if attempt == 1:
                     bench.odd(name, asked.symbol, "duplicate", fault.said)
                     bench.freeze("", f"{name} is new, and the venue has an order of that name already")
-                await self._unsure(name, fault.said or "the venue has an order of that name", fault)
+                await self._unsure([name], fault.said or "the venue has an order of that name", fault)
             case Fault(fate=Fate.REFUSED) as fault:
                 await bench.scribe.keep(bench.fact(facts.Declined, client_id=name, fault=fault))
                 failpoint.reached("submit.after_ack")
@@ -181,25 +207,27 @@ class Placing:
                         bench.venue.name, f"the order {name}", fault, "it is not at the venue and will not be"
                     )
             case Fault() as fault:
-                await self._unsure(name, fault.said or fault.kind, fault)
+                await self._unsure([name], fault.said or fault.kind, fault)
             case receipt:
                 await bench.scribe.keep(bench.fact(facts.Taken, client_id=name, receipt=receipt))
                 failpoint.reached("submit.after_ack")
                 self._compare(intended)
 
-    async def _unsent(self, name: str, failed: Exception) -> None:
-        fact = self._bench.fact(facts.Unsent, client_id=name, why=cut(str(failed)))
+    async def _unsent(self, names: list[str], failed: Exception) -> None:
+        told = [self._bench.fact(facts.Unsent, client_id=name, why=cut(str(failed))) for name in names]
         if isinstance(failed, JournalFailed):  # as soon as it can be; whoever asked need not wait for that
-            self._bench.scribe.hear(lambda: [fact])
+            self._bench.scribe.hear(lambda: told)
         else:
-            await self._bench.scribe.keep(fact)
+            await self._bench.scribe.keep(*told)
 
-    async def _unsure(self, name: str, why: str, fault: Fault | None) -> None:
+    async def _unsure(self, names: list[str], why: str, fault: Fault | None) -> None:
         bench = self._bench
-        await bench.scribe.keep(bench.fact(facts.Unsure, client_id=name, why=cut(why), fault=fault))
-        track = bench.account.tracks[name]
-        if track.order.life.is_in_doubt:
-            self.doubted(track, cut(why))
+        await bench.scribe.keep(
+            *(bench.fact(facts.Unsure, client_id=name, why=cut(why), fault=fault) for name in names)
+        )
+        for track in map(bench.account.tracks.__getitem__, names):
+            if track.order.life.is_in_doubt:
+                self.doubted(track, cut(why))
 
     def _compare(self, intended: Intended) -> None:
         """A venue that rounds or changes an order says so here: told, and the order shows what the venue has."""
@@ -210,13 +238,13 @@ class Placing:
 
     # ---- inside
 
-    def check_sending(self, name: str, symbol: str) -> None:
+    def _check_sending(self, asked: AskPlace) -> None:
         """Asked again when the next thing is to write it down as sent: much may have changed since it was wanted."""
-        if name in self._withdrawn:
+        if asked.client_id in self._withdrawn:
             raise Held("The order was withdrawn before it was sent.", known="nothing was sent")
-        self._gate(symbol)
+        self._gate(asked.symbol)
 
-    def _fenced(self, asked: AskPlace, at: Stamp) -> AskPlace:
+    def fenced(self, asked: AskPlace, at: Stamp) -> AskPlace:
         until_ms, window_ms = fenced_until(self._bench.venue.settle, at, self._bench.slack_ms)
         return replace(asked, until_ms=until_ms, window_ms=window_ms)
 
@@ -238,49 +266,5 @@ class Placing:
     def _instrument(self, symbol: str) -> Instrument:
         return self._bench.around.ctx.catalog.theirs(symbol)
 
-    @property
-    def bench(self) -> Bench:
-        return self._bench
-
     def __repr__(self) -> str:
         return f"<Placing {len(self._pending)} under way>"
-
-
-class _Steps:
-    """The two moments at which an attempt is written down."""
-
-    def __init__(self, placing: Placing, intended: Intended, attempt: int) -> None:
-        self._placing, self._intended, self._attempt = placing, intended, attempt
-        self.is_written = attempt > 1  # INTENT is on disk
-        self.is_sent = False  # SENDING is: from here on a byte may have left
-
-    async def waiting(self) -> None:
-        """It must wait for leave: what is wanted outlives us, and is given up after a restart."""
-        await self._write(*self._intent())
-        failpoint.reached("submit.after_intent")
-
-    async def sending(self, question: AskPlace, by: str) -> None:
-        asked = self._intended.asked
-        self._placing.check_sending(asked.client_id, asked.symbol)
-        failpoint.reached("submit.before_sending")
-        fact = self._placing.bench.fact(
-            facts.Sending, client_id=asked.client_id, attempt=self._attempt, until_ms=question.until_ms, by=by
-        )
-        await self._write(*self._intent(), fact)
-        self.is_sent = True
-        failpoint.reached("submit.after_sending")
-
-    def _intent(self) -> list[AnyFact]:
-        return [] if self.is_written else [self._intended]
-
-    async def _write(self, *told: AnyFact) -> None:
-        if not told:
-            return
-        if not self.is_written:
-            failpoint.reached("submit.before_intent")
-        try:
-            await self._placing.bench.scribe.write(*told)
-        except JournalFailed as failed:
-            self._placing.bench.ails(failed)
-            raise
-        self.is_written = True
