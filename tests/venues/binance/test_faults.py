@@ -201,6 +201,9 @@ def test_a_cancel_of_all_where_nothing_is_open_is_done() -> None:
     """If this failed, a panic button pressed once too often would look like a failure."""
     told = refusal(400, -2011, "Unknown order sent.")
     assert fault(told, Op.CANCEL_ALL) is None
+    held = fault(refusal(400, -2011, "Order was not canceled due to cancel restrictions."), Op.CANCEL_ALL)
+    assert held is not None
+    assert held.kind is Kind.INVALID
     assert fault(told, Op.CANCEL) == Fault(Kind.NOT_FOUND, code="-2011", said="Unknown order sent.", status=400)
 
 

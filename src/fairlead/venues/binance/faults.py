@@ -122,8 +122,7 @@ _LISTED = {  # (rateLimitType, interval) -> our budget
     ("ORDERS", "SECOND"): "orders",
     ("ORDERS", "DAY"): "orders a day",
 }
-NOTHING_OPEN = -2011  # to a cancel of all
-_TOO_MANY_ORDERS = -1015
+_TOO_MANY_ORDERS, _CANCEL_REJECTED = -1015, -2011
 
 
 class Refuse(Exception):
@@ -155,8 +154,8 @@ def fault(reply: Reply, op: Op) -> Fault | None:
     if reply.status < 300 and not reply.body.startswith(b'{"code":-'):
         return None
     refusal = _refusal(reply.body)
-    if op is Op.CANCEL_ALL and refusal is not None and refusal.code == NOTHING_OPEN:
-        return None  # "Unknown order sent.": there was nothing to cancel, and now there is nothing
+    if op is Op.CANCEL_ALL and refusal is not None and is_nothing_open(refusal):
+        return None  # there was nothing to cancel, and now there is nothing
     kind = kind_of(reply.status, refusal)
     unsure = reply.status in UNSURE_STATUSES or (refusal is not None and refusal.code in UNSURE)
     return Fault(
@@ -168,6 +167,11 @@ def fault(reply: Reply, op: Op) -> Fault | None:
         until_ms=_until_ms(reply.body),
         status=reply.status,
     )
+
+
+def is_nothing_open(refusal: wire.Refusal) -> bool:
+    """How a cancel of all is answered where no order is open; the same code is given for other reasons too."""
+    return refusal.code == _CANCEL_REJECTED and refusal.msg.startswith("Unknown order sent")
 
 
 def kind_of(status: int, refusal: wire.Refusal | None) -> Kind:

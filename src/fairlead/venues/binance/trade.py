@@ -19,7 +19,7 @@ from fairlead.model.orders import Fill, OrderReport, OrderType, Receipt, Status
 from fairlead.venues.binance import orders, wire
 from fairlead.venues.binance.auth import WINDOW_MOST_MS
 from fairlead.venues.binance.channels import NAME
-from fairlead.venues.binance.faults import NOTHING_OPEN
+from fairlead.venues.binance.faults import is_nothing_open
 from fairlead.venues.binance.orders import MAKER, NO_REASON, SPELLED, STATES, TIFS, TYPES, some, symbol_of
 from fairlead.venues.binance.rest import strict, weight
 from fairlead.wire.asks import Op
@@ -131,7 +131,7 @@ def _own(told: A, asked: AskPlace | AskCancel | AskAmend | AskOrder) -> A:
 
 def _read_all(body: bytes, asked: AskCancelAll, ctx: Ctx) -> tuple[Receipt, ...]:
     """Lists of orders come as such, with each of their orders; where nothing was open it is said as a refusal."""
-    if body.lstrip().startswith(b"{") and _REFUSAL(body).code == NOTHING_OPEN:
+    if body.lstrip().startswith(b"{") and is_nothing_open(_REFUSAL(body)):
         return ()
     rows = [row for raw in _ROWS(body) for row in (_CANCELLED(raw).order_reports or [_ORDER(raw)])]
     return tuple(receipt(row, ctx) for row in rows)
