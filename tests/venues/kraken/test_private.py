@@ -91,6 +91,27 @@ def test_nameless_refusals_of_one_call_go_to_whoever_is_left_if_they_are_alike()
         assert plainly(answer.outcome) == kinds
 
 
+@pytest.mark.parametrize(
+    ("asked", "result", "is_ours"),
+    [
+        (AskCancel(symbol="", client_id="a"), {"cl_ord_id": "a"}, True),
+        (AskCancel(symbol="", client_id="a"), {"cl_ord_id": "a", "order_id": ID}, True),
+        (AskCancel(symbol="", client_id="a"), {"order_id": ID}, True),
+        (AskCancel(symbol="", order_id=ID), {"order_id": ID, "cl_ord_id": "b"}, True),
+        (AskCancel(symbol="", order_id=ID), {"order_id": "other"}, False),
+        (AskCancel(symbol="", client_id="a"), {"cl_ord_id": "b"}, False),
+    ],
+)
+def test_an_answer_is_ours_unless_it_names_another(asked: AskCancel, result: dict[str, str], is_ours: bool) -> None:
+    """If this failed, a cancellation would be in doubt because more was told of it, or another's be taken for ours."""
+    line = Line()
+    line.call(Op.CANCEL, asked)
+    number = json.loads(line.out.frames[-1])["req_id"]
+    line.streams.receive(reply(number, success=True, result=result), 5)
+    [answer] = line.words(Answer)
+    assert isinstance(answer.outcome, Receipt) is is_ours
+
+
 # ---- tokens
 
 

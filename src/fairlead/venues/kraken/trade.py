@@ -235,10 +235,12 @@ def outcome(op: Op, asked: Any, result: ResultItem | list[ResultItem] | None) ->
                 return unsure(str(wrong))
         case Op.CANCEL_ALL:
             return ()
-    ours = (("", asked.client_id), ("", asked.order_id) if op is not Op.PLACE else (result.order_id,))
-    if result.cl_ord_id not in ours[0] or result.order_id not in ours[1] or (op is Op.PLACE and not result.order_id):
+    order_id = "" if op is Op.PLACE else asked.order_id
+    is_other = any(told and ours and told != ours
+                   for told, ours in ((result.order_id, order_id), (result.cl_ord_id, asked.client_id)))  # fmt: skip
+    if is_other or not (result.order_id or op is not Op.PLACE):
         return unsure("the answer is about another order")
-    return Receipt(order_id=result.order_id or asked.order_id, client_id=asked.client_id)
+    return Receipt(order_id=result.order_id or order_id, client_id=asked.client_id)
 
 
 def _of_batch(rows: Sequence[ResultItem], asked: AskPlaceMany) -> tuple[Outcome[Receipt], ...]:
