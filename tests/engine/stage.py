@@ -351,7 +351,7 @@ BUDGETS = (
     Budget("frames", 1_000, 1_000, Window.SLIDING, "connection"),
     Budget("orders", 1_000, 1_000, Window.SLIDING, "key"),
 )
-_KINDS = {400: Kind.INVALID, 401: Kind.NONCE, 418: Kind.BAN, 429: Kind.LIMIT, 503: Kind.SERVER}
+_KINDS = {400: Kind.INVALID, 401: Kind.NONCE, 408: Kind.CLOCK, 418: Kind.BAN, 429: Kind.LIMIT, 503: Kind.SERVER}
 
 
 def _fault(reply: Reply, op: Op) -> Fault | None:

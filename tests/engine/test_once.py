@@ -229,6 +229,22 @@ def test_the_signed_requests_of_a_key_arrive_in_the_order_of_their_numbers() -> 
     trading(visit, rises=True)
 
 
+def test_a_moment_that_the_venue_refuses_has_its_clock_measured_at_once() -> None:
+    """If this failed, every order would be refused until the next reading, a minute later."""
+
+    async def visit(stage: Stage) -> None:
+        await stage.wait(10_000)
+        stage.calls.clear()
+        stage.replies["/cancel"] = refusal(408, "timestamp")
+        outcome = await stage.desk.teller.errand(Op.CANCEL, CANCEL, Priority.CANCEL)
+        assert isinstance(outcome, Fault)
+        assert outcome.kind is Kind.CLOCK
+        await stage.wait(500)
+        assert len(stage.asked("/time")) == 1
+
+    trading(visit)
+
+
 @pytest.mark.parametrize("changed", [{"path": "/withdraw"}, {"method": "POST"}, {"host": "ws"}])
 def test_a_signature_is_used_for_nothing_but_what_was_asked(changed: dict[str, str]) -> None:
     """If this failed, a slip in one venue's signing could send our signature where nobody asked it to go."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairlead.engine.timing import MS, VenueTime
+from fairlead.engine.timing import DOUBT_MS, MS, VenueTime
 
 
 class Hands:
@@ -62,3 +62,27 @@ def test_a_moved_wall_clock_is_told_once() -> None:
     assert time.jumped()
     assert time.offset.is_doubted
     assert not time.jumped()
+
+
+def test_a_doubt_of_the_venues_is_measured_once_and_believed_only_where_the_clock_did_move() -> None:
+    """If this failed, a venue whose clock was set would refuse our orders for minutes; or one missed deadline would
+    cost the precision of all readings."""
+    hands = Hands()
+    time = VenueTime(hands)
+    for _ in range(9):
+        hands.mono += 60_000 * MS
+        time.heard(hands.mono - 20 * MS, hands.mono, hands.mono // MS + 700_000)
+    hands.wall += 540_000 * MS
+    assert not time.jumped()
+    time.doubt()
+    assert not time.jumped()  # it was measured just now: something else was slow
+    for moved_ms, count in ((0, 9), (3_000, 1)):
+        hands.mono += (DOUBT_MS + 1) * MS
+        hands.wall += (DOUBT_MS + 1) * MS
+        time.doubt()
+        assert time.jumped()
+        assert not time.jumped()
+        time.heard(hands.mono - 20 * MS, hands.mono, hands.mono // MS + 700_000 + moved_ms)
+        assert time.offset.count >= count
+        assert abs(time.now_ns() // MS - hands.mono // MS - 700_000 - moved_ms) <= 10
+    assert time.offset.count == 1

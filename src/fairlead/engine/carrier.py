@@ -112,15 +112,18 @@ class Carrier:
         readings = self._venue.readings(reply)
         self._heed(readings)
         fault = self._venue.fault(reply, row.op)
-        if fault is not None and fault.kind is Kind.NONCE:
-            self._time.nonces.doubt()
-        if fault is not None and not any(one.quiet_ms or one.quiet_until_ms for one in readings):
-            self.rest(row, asked, fault)
+        if fault is not None:
+            self.learn(row, asked, fault, rests=not any(one.quiet_ms or one.quiet_until_ms for one in readings))
         return fault
 
-    def rest(self, row: Endpoint[Any, Any], asked: Any, fault: Fault) -> None:
-        """A limit that came without a reading: whatever the question was charged to rests."""
-        if fault.kind in (Kind.LIMIT, Kind.BAN):
+    def learn(self, row: Endpoint[Any, Any], asked: Any, fault: Fault, *, rests: bool = True) -> None:
+        """What a refusal says beside its words: of our numbers, of our clock, and of limits: where no reading came with
+        one (`rests`), whatever the question was charged to rests."""
+        if fault.kind is Kind.NONCE:
+            self._time.nonces.doubt()
+        elif fault.kind is Kind.CLOCK:
+            self._time.doubt()
+        elif fault.kind in (Kind.LIMIT, Kind.BAN) and rests:
             quiet_ms, banned = self.wait_ms(fault) or UNPUNISHED_MS, fault.kind is Kind.BAN
             budgets = sorted({charge.budget for charge in row.cost(asked)})
             self._heed(tuple(Reading(budget, quiet_ms=quiet_ms, banned=banned) for budget in budgets))

@@ -182,9 +182,9 @@ class Sender:
             raise NotSent(kept.said, known=kept.known, next=kept.next) from None
 
     def heed(self, op: Op, asked: Any, fault: Fault) -> None:
-        """A refusal that came another way than by REST: if it is of limits, what it was charged to rests."""
+        """A refusal that came another way than by REST teaches the same."""
         if op in self._venue.endpoints:
-            self._carrier.rest(self._venue.endpoints[op], asked, fault)
+            self._carrier.learn(self._venue.endpoints[op], asked, fault)
 
     def _unreadable(self, row: Endpoint[Any, Any], reply: Reply, wrong: Exception) -> Fault:
         """The venue said neither yes nor no."""
