@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from fairlead.model.orders import OrderType, Receipt, Status, Tif
+from fairlead.sim import records
 from fairlead.sim.exchange import Twist
 from fairlead.wire.faults import Fault, Kind
 from fairlead.wire.orders import AskAmend, AskCancel, AskCancelAll, AskFills, AskOpenOrders, AskOrder, AskOrders
@@ -279,16 +280,16 @@ def test_orders_are_found_by_either_name_and_only_by_their_owner() -> None:
     """If this failed, a probe would find somebody else's order, or not its own."""
     here = Bourse()
     here.place(client_id="a")
-    records, me = here.exchange.records, here.account
+    kept, me = here.exchange.records, here.account
 
     def found(client_id: str = "", order_id: str = "", symbol: str = SPOT) -> str:
-        report = records.order(me, symbol, client_id, order_id, here.ns)
+        report = kept.order(me, symbol, client_id, order_id, here.ns)
         return report.kind.value if isinstance(report, Fault) else report.order_id
 
     assert found("a") == found("", "1001") == found("a", "1001") == found("a", symbol="") == "1001"
     assert found("b") == found("b", "1001") == found("a", symbol="ETH/USDT") == "NOT_FOUND"
     stranger = type(me)("else")
-    assert records.order(stranger, SPOT, "a", "", here.ns) == Fault(Kind.NOT_FOUND)
+    assert kept.order(stranger, SPOT, "a", "", here.ns) == Fault(Kind.NOT_FOUND)
     here.trade("sell", "99", "5")
     here.place(client_id="a")
     assert found("a") == "1002"
@@ -300,18 +301,31 @@ def test_lists_are_paged_from_either_end_and_fills_come_once() -> None:
     for _ in range(5):
         here.wait(1)
         here.place("buy", "0.1", "101", tif=Tif.IOC)
-    records, me = here.exchange.records, here.account
+    kept, me = here.exchange.records, here.account
     asked = AskFills(symbol=SPOT, limit=2)
-    assert [one.id for one in records.fills(me, asked, here.ns, False)] == ["T1", "T2"]
-    assert [one.id for one in records.fills(me, replace(asked, page="T3"), here.ns, False)] == ["T3", "T4"]
-    assert [one.id for one in records.fills(me, asked, here.ns, True)] == ["T4", "T5"]
-    assert [one.id for one in records.fills(me, replace(asked, page="T4"), here.ns, True)] == ["T2", "T3"]
+    assert [one.id for one in kept.fills(me, asked, here.ns, False)] == ["T1", "T2"]
+    assert [one.id for one in kept.fills(me, replace(asked, page="T3"), here.ns, False)] == ["T3", "T4"]
+    assert [one.id for one in kept.fills(me, asked, here.ns, True)] == ["T4", "T5"]
+    assert [one.id for one in kept.fills(me, replace(asked, page="T4"), here.ns, True)] == ["T2", "T3"]
     since = replace(asked, start_ns=here.ns - 1_000_000, limit=0)
-    assert [one.id for one in records.fills(me, since, here.ns, False)] == ["T4", "T5"]
-    assert [one.id for one in records.fills(me, AskFills(symbol=SPOT, order_id="1002"), here.ns, False)] == ["T2"]
-    orders = records.orders(me, AskOrders(symbol=SPOT, page="1003"), here.ns, True)
+    assert [one.id for one in kept.fills(me, since, here.ns, False)] == ["T4", "T5"]
+    assert [one.id for one in kept.fills(me, AskFills(symbol=SPOT, order_id="1002"), here.ns, False)] == ["T2"]
+    orders = kept.orders(me, AskOrders(symbol=SPOT, page="1003"), here.ns, True)
     assert [one.order_id for one in orders] == ["1001", "1002"]
-    assert records.open(me, AskOpenOrders(), here.ns, False) == ()
+    assert kept.open(me, AskOpenOrders(), here.ns, False) == ()
+
+
+def test_the_oldest_order_that_has_ended_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a simulator that runs for weeks would fill the memory, or lose an open order."""
+    monkeypatch.setattr(records, "ORDERS_KEPT", 2)
+    here = Bourse()
+    here.place(client_id="open")
+    for client_id in ("old", "new"):
+        here.place("buy", "0.1", None, client_id=client_id)
+    known = here.exchange.records
+    found = {name: known.order(here.account, SPOT, name, "", here.ns) for name in ("open", "old", "new")}
+    assert [isinstance(one, Fault) for one in found.values()] == [False, True, False]
+    assert len(known.fills(here.account, AskFills(symbol=SPOT), here.ns, False)) == 1
 
 
 def test_a_list_of_orders_holds_open_ones_where_the_venue_lists_them() -> None:

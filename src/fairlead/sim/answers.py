@@ -98,7 +98,8 @@ def _order(shop: Shop, heard: Heard) -> Any:
 
 
 def _open_orders(shop: Shop, heard: Heard) -> Any:
-    return shop.exchange.records.open(shop.account(heard), heard.asked, shop.seen_ns(), heard.newest)
+    records, is_past = shop.exchange.records, bool(shop.past_ms)
+    return records.open(shop.account(heard), heard.asked, shop.seen_ns(), heard.newest, is_past)
 
 
 def _orders(shop: Shop, heard: Heard) -> Any:

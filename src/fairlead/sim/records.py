@@ -28,10 +28,12 @@ class Records:
         self._habits = habits
         self._tickets: dict[str, tuple[Account, Ticket]] = {}  # by the venue's id, oldest first
         self._named: dict[tuple[str, str], list[Ticket]] = {}  # by account and client id
+        self._owned: dict[str, dict[str, Ticket]] = {}  # by account, then the venue's id
 
     def add(self, account: Account, ticket: Ticket) -> None:
         self._tickets[ticket.id] = (account, ticket)
         self._named.setdefault((account.name, ticket.client_id), []).append(ticket)
+        self._owned.setdefault(account.name, {})[ticket.id] = ticket
         while len(self._tickets) > ORDERS_KEPT:
             self._forget()
 
@@ -51,23 +53,26 @@ class Records:
         report = self._seen(found, at_ns) if found else None
         return report if report is not None and not self._is_forgotten(report, at_ns) else NONE
 
-    def open(self, account: Account, asked: AskOpenOrders, at_ns: int, newest: bool) -> tuple[OrderReport, ...]:
-        found = [one for one in self._told(account, asked.symbol, at_ns) if not one.status.is_final]
+    def open(
+        self, account: Account, asked: AskOpenOrders, at_ns: int, newest: bool, is_past: bool = False
+    ) -> tuple[OrderReport, ...]:
+        """Of the past all orders are looked at: what has ended since may have been open."""
+        tickets = self._of(account) if is_past else account.open.values()
+        found = [one for one in self._told(tickets, asked.symbol, at_ns) if not one.status.is_final]
         named = [one for one in found if asked.client_id in ("", one.client_id)]
         return paged(named, [one.order_id for one in named], asked.page, 0, newest)
 
     def orders(self, account: Account, asked: AskOrders, at_ns: int, newest: bool) -> tuple[OrderReport, ...]:
         found = [
-            one for one in self._told(account, asked.symbol, at_ns)
+            one for one in self._told(self._of(account), asked.symbol, at_ns)
             if asked.client_id in ("", one.client_id) and _between(one.created_ns, asked.start_ns, asked.end_ns)
             and not self._is_forgotten(one, at_ns) and (self._habits.lists_open or one.status.is_final)
         ]  # fmt: skip
         return paged(found, [one.order_id for one in found], asked.page, asked.limit, newest)
 
     def fills(self, account: Account, asked: AskFills, at_ns: int, newest: bool) -> tuple[Fill, ...]:
-        tickets = [self._tickets[asked.order_id]] if asked.order_id in self._tickets else self._tickets.values()
         found = [
-            fill for owner, ticket in tickets if owner is account and asked.symbol in ("", ticket.symbol)
+            fill for ticket in self._of(account) if ticket.fills and asked.symbol in ("", ticket.symbol)
             for fill in (ticket.fills if ticket.hidden_until_ns <= at_ns else ())
             if fill.venue_ns <= at_ns and asked.order_id in ("", ticket.id)
             and _between(fill.venue_ns, asked.start_ns, asked.end_ns)
@@ -75,9 +80,12 @@ class Records:
         found.sort(key=lambda fill: fill.venue_ns)
         return paged(found, [one.id for one in found], asked.page, asked.limit, newest)
 
-    def _told(self, account: Account, symbol: str, at_ns: int) -> Iterable[OrderReport]:
-        for owner, ticket in self._tickets.values():
-            if owner is account and symbol in ("", ticket.symbol):
+    def _of(self, account: Account) -> Iterable[Ticket]:
+        return self._owned.get(account.name, {}).values()
+
+    def _told(self, tickets: Iterable[Ticket], symbol: str, at_ns: int) -> Iterable[OrderReport]:
+        for ticket in tickets:
+            if symbol in ("", ticket.symbol):
                 report = self._seen(ticket, at_ns)
                 if report is not None:
                     yield report
@@ -95,6 +103,7 @@ class Records:
         """The oldest that has ended, or the oldest of all."""
         id = next((id for id, (_, ticket) in self._tickets.items() if ticket.is_over), next(iter(self._tickets)))
         account, ticket = self._tickets.pop(id)
+        del self._owned[account.name][id]
         self._named[account.name, ticket.client_id].remove(ticket)
         if not self._named[account.name, ticket.client_id]:
             del self._named[account.name, ticket.client_id]
