@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from fairlead.engine.placing import Wanted
@@ -47,6 +49,35 @@ def test_an_order_that_never_arrived_is_proven_absent_and_not_sent_again(mishap:
         assert "2 complete readings" in order.reason
 
     moor(visit)
+
+
+def test_many_doubts_share_the_dear_readings() -> None:
+    """If this failed, many orders in doubt would wait for leave to be found out, each behind the others."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, *["never arrived"] * 20)
+        await asyncio.gather(*(harbour.desk.place(ask()) for _ in range(20)))
+        before = harbour.count(Op.ORDERS)
+        await harbour.wait(20_000)
+        lives = {track.order.life for track in harbour.desk.bench.account.tracks.values()}
+        assert lives == {Life.NOT_ACCEPTED}
+        assert harbour.count(Op.ORDERS) - before <= 6
+
+    moor(visit)
+
+
+def test_a_venue_that_finds_no_order_by_our_name_is_asked_for_its_lists() -> None:
+    """If this failed, a lost answer could not be found out where only the venue's own ids are known."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams = False
+        harbour.mishap(Op.PLACE, "reply lost", "never arrived")
+        found, gone = [await harbour.desk.place(ask()) for _ in range(2)]
+        await harbour.wait(30_000)
+        assert harbour.desk.track(found.client_id).order.life is Life.OPEN
+        assert harbour.desk.track(gone.client_id).order.life is Life.NOT_ACCEPTED
+
+    moor(visit, can=frozenset())
 
 
 def test_it_is_sent_again_only_if_that_was_wished_and_proven() -> None:

@@ -9,11 +9,12 @@ from fairlead.core.doubt import Sighting
 from fairlead.core.facts import AnyFact
 from fairlead.core.track import Track
 from fairlead.engine.bench import Bench
+from fairlead.engine.sheets import Sheets
 from fairlead.engine.timing import MS
 from fairlead.model.orders import Fill, OrderReport
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fate, Fault, Kind
-from fairlead.wire.orders import AskFills, AskOpenOrders, AskOrder, AskOrders
+from fairlead.wire.orders import AskFills, AskOpenOrders, AskOrder
 
 BEFORE_MS = 60_000  # histories are read from so long before the order was sent: clocks differ, and cost is the same
 FOREIGN_MOST = 10_000  # orders of others that are remembered, so that they are asked for once
@@ -22,21 +23,23 @@ FOREIGN_MOST = 10_000  # orders of others that are remembered, so that they are 
 class Spyglass:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self._sheets = Sheets(bench)
         self._foreign: dict[tuple[str, str], None] = {}  # (symbol, order id) of orders known to be another's
 
     async def look(self, track: Track, *, wide: bool) -> tuple[Sighting, list[AnyFact]]:
         """What the venue says now, and what of it is to be written down. A wide look reads all that could show it."""
         bench, order = self._bench, track.order
         began_ms = bench.now_ms
-        told: list[AnyFact] = []
-        report, complete = await self._itself(track)
-        fills: tuple[Fill, ...] = ()
+        by_name = Op.ORDER in bench.venue.endpoints and bool("order by client id" in bench.venue.can or order.order_id)
+        report, complete, fills = None, True, tuple[Fill, ...]()
+        if by_name:
+            report, complete = await self._itself(track)
+        elif not wide:
+            report, complete = await self._open(track)
         if wide and report is None:
-            report, lists_whole = await self._lists(track)
-            fills, fills_whole = await self._fills(track)
-            complete = complete and lists_whole and fills_whole
-        if report is not None:
-            told += bench.report_facts(track, report, "a look")
+            report, fills, whole = await self._all(track)
+            complete = complete and whole
+        told: list[AnyFact] = bench.report_facts(track, report, "a look") if report is not None else []
         for fill in fills:
             told += bench.fill_facts(track, fill, "a look")
         said = f"{order.symbol}: the order, the open orders, the history and the fills since it was sent"
@@ -70,45 +73,39 @@ class Spyglass:
     # ---- what is asked
 
     async def _itself(self, track: Track) -> tuple[OrderReport | None, bool]:
-        """By our name or the venue's; where the venue finds none by ours, among the open ones that bear it."""
+        """By our name or the venue's."""
         order, bench = track.order, self._bench
-        by_name = "order by client id" in bench.venue.can
-        if Op.ORDER in bench.venue.endpoints and (by_name or order.order_id):
-            asked = AskOrder(symbol=order.symbol, client_id=order.client_id if by_name else "", order_id=order.order_id)
-            found = await bench.once(Op.ORDER, asked, Priority.RECOVER)
-            if isinstance(found, Fault):
-                return None, found.kind is Kind.NOT_FOUND and found.fate is Fate.REFUSED
-            return (found, True) if _is_it(found, track) else (None, False)
-        shown = await bench.all(
-            Op.OPEN_ORDERS, AskOpenOrders(symbol=order.symbol, client_id=order.client_id), Priority.RECOVER
-        )
+        name = order.client_id if "order by client id" in bench.venue.can else ""
+        asked = AskOrder(symbol=order.symbol, client_id=name, order_id=order.order_id)
+        found = await bench.once(Op.ORDER, asked, Priority.RECOVER)
+        if isinstance(found, Fault):
+            return None, found.kind is Kind.NOT_FOUND and found.fate is Fate.REFUSED
+        return (found, True) if _is_it(found, track) else (None, False)
+
+    async def _open(self, track: Track) -> tuple[OrderReport | None, bool]:
+        """Among the open ones, where the venue finds none by our name."""
+        asked = AskOpenOrders(symbol=track.order.symbol, client_id=track.order.client_id)
+        shown = await self._bench.all(Op.OPEN_ORDERS, asked, Priority.RECOVER)
         return _among(shown or (), track), shown is not None
 
-    async def _lists(self, track: Track) -> tuple[OrderReport | None, bool]:
-        order, bench = track.order, self._bench
-        open_ = await bench.all(Op.OPEN_ORDERS, AskOpenOrders(symbol=order.symbol), Priority.RECOVER)
-        since = AskOrders(symbol=order.symbol, start_ns=_since_ns(track), client_id=order.client_id)
-        past = await bench.all(Op.ORDERS, since, Priority.RECOVER)
-        found = _among(open_ or (), track) or _among(past or (), track)
-        return found, open_ is not None and past is not None
+    async def _all(self, track: Track) -> tuple[OrderReport | None, tuple[Fill, ...], bool]:
+        """What all lists say of it; whole, if each fill that is not its own belongs to an order known to be another."""
+        sheet = await self._sheets.read(track.order.symbol, _since_ns(track))
+        report = _among(sheet.open or (), track) or _among(sheet.past or (), track)
+        mine, named = await self._own(track, sheet.fills or ())
+        return report, mine, sheet.is_whole and named
 
-    async def _fills(self, track: Track) -> tuple[tuple[Fill, ...], bool]:
-        """Those of this order; whole, if each of the others belongs to an order that is known to be another."""
-        order, bench = track.order, self._bench
-        asked = AskFills(symbol=order.symbol, start_ns=_since_ns(track))
-        fills: tuple[Fill, ...] | None = await bench.all(Op.FILLS, asked, Priority.RECOVER)
-        if fills is None:
-            return (), False
+    async def _own(self, track: Track, fills: Iterable[Fill]) -> tuple[tuple[Fill, ...], bool]:
         mine: list[Fill] = []
         for fill in fills:
-            known = bench.account.of(fill)
-            if known is track or fill.client_id == order.client_id:
+            known = self._bench.account.of(fill)
+            if known is track or fill.client_id == track.order.client_id:
                 mine.append(fill)
             elif known is None and not fill.client_id and not self.is_foreign(fill.symbol, fill.order_id):
                 report = await self.name(fill.symbol, fill.order_id)
                 if report is None:
                     return tuple(mine), False
-                if report.client_id == order.client_id:
+                if report.client_id == track.order.client_id:
                     mine.append(fill)
         return tuple(mine), True
 
