@@ -133,12 +133,15 @@ class Reckoner:
         return replace(shown, open=open_, fills=tuple(fills)), whole
 
     def _symbols(self) -> set[str]:
+        """Where fills may have come that no report counts. What an open order was filled, its report says: where that
+        is more than we know, its own fills are read."""
         account, bench = self._bench.account, self._bench
-        found = {track.order.symbol for track in account.running()} | bench.touched | (set(account.frozen) - {""})
+        found = bench.touched | (set(account.frozen) - {""})
         found |= {one.symbol for one in bench.stance.positions("") if parse(one.symbol).kind != "spot"}
         if not self._since_ns:
             since_ns = bench.last_ns - BACK_MS * MS
             found |= {one.order.symbol for one in account.tracks.values() if one.order.updated_ns > since_ns}
+            found |= {one.order.symbol for one in account.running()}
         catalog = bench.around.ctx.catalog
         return {symbol for symbol in found if symbol in catalog}
 
