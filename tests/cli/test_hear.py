@@ -126,3 +126,17 @@ def test_topics_over_several_doors_hear_one_recording() -> None:
     lines = [{"dir": "recv", "raw": json.dumps(frame, separators=(",", ":"))} for frame in frames]
     ran = hear("okx", ["candles:BTC/USDT:1m", "trades:BTC/USDT"], lines)
     assert (len(ran.of("candle")), len(ran.of("trade")), ran.of("odd")) == (1, 1, [])
+
+
+def test_what_an_account_was_told_is_heard_without_a_key_or_a_symbol() -> None:
+    """If this failed, what a venue said of an order could not be shown to whoever is to mend a misreading."""
+    told = {"e": "executionReport", "E": 2, "s": "BTCUSDT", "c": "fl1", "S": "BUY", "o": "LIMIT", "f": "GTC",
+            "q": "1.5", "p": "61000.0", "P": "0", "F": "0", "g": -1, "C": "", "x": "NEW", "X": "NEW", "r": "NONE",
+            "i": 42, "l": "0", "z": "0", "L": "0", "n": "0", "N": None, "T": 2, "t": -1, "I": 1, "w": True, "m": False,
+            "M": False, "O": 2, "Z": "0", "Y": "0", "Q": "0", "W": 2, "V": "NONE"}  # fmt: skip
+    line = json.dumps({"dir": "recv", "raw": json.dumps({"subscriptionId": 0, "event": told})}).encode()
+    for topics, symbol in ((["orders", "balances"], "BTCUSDT"), (["orders:BTC/USDT"], "BTC/USDT")):
+        ran = typed(["wire", "hear", "binance", *topics], line)
+        assert ran.code == 0
+        report = ran.of("order_report")[0]
+        assert (report["symbol"], report["qty"], report["order_type"]) == (symbol, "1.5", "limit")

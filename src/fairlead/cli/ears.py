@@ -23,6 +23,16 @@ class Ear(Protocol):
     def answer(self, said: Any) -> None: ...  # a recorded reply about this topic
 
 
+class AccountEar:
+    """Orders, fills, balances and positions: told as they come."""
+
+    def __init__(self, tell: Tell) -> None:
+        self.lane = tell
+
+    def answer(self, said: Any) -> None:
+        self.lane(said)
+
+
 def ear(venue: str, topic: Topic, door: Door, instrument: Instrument, tell: Tell) -> Ear:
     rule = door.book_rule(topic.detail) if topic.kind == "book" else None
     guard = Guard(topic.symbol, float(instrument.price_tick), rule is not None and rule.crossed_ok)

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fairlead.cli.ears import Ear, ear, states
+from fairlead.cli.ears import AccountEar, Ear, ear, states
 from fairlead.cli.frames import HEARD, REPLY, Frame, answers
 from fairlead.cli.survey import surveyed
+from fairlead.cli.topics import ACCOUNT
 from fairlead.errors import cut
 from fairlead.model.instrument import Catalog
 from fairlead.wire.conversation import Conversation, Need, Odd, Ready, Topic, Word
 from fairlead.wire.door import Door
-from fairlead.wire.endpoint import Ctx
+from fairlead.wire.endpoint import Access, Ctx
 from fairlead.wire.limits import Charge
 from fairlead.wire.printed import plain
 from fairlead.wire.shapes import Inspector
@@ -52,15 +53,22 @@ class Listener:
         self._venue, self._catalog = venue, catalog
         self._lines: list[Any] = []
         self._ears: dict[Topic, Ear] = {}
+        one: Ear
         self._conversations: list[Conversation] = []
         by_door: dict[str, tuple[Door, list[Topic]]] = {}
         for topic in topics:
             door = venue.door_for(topic.kind, topic.detail)
             assert door is not None, "topics are read for kinds that the venue streams"
+            told = self._lines.append
+            if topic.kind in ACCOUNT:
+                topic, one = Topic(topic.kind), AccountEar(told)
+            else:
+                one = ear(venue.name, topic, door, catalog.theirs(topic.symbol), told)
             by_door.setdefault(door.name, (door, []))[1].append(topic)
-            self._ears[topic] = ear(venue.name, topic, door, catalog.theirs(topic.symbol), self._lines.append)
+            self._ears[topic] = one
         for door, some in by_door.values():
-            conversation = door.speak(Ctx(catalog), None, _Out(self._lines), Inspector(1))
+            signer = Nobody(venue.key_kinds) if door.access is Access.SIGNED else None
+            conversation = door.speak(Ctx(catalog), signer, _Out(self._lines), Inspector(1))
             conversation.open(Stamp())
             conversation.join([(topic, self._ears[topic].lane) for topic in some], Stamp())
             self._conversations.append(conversation)
@@ -100,6 +108,21 @@ class Listener:
 
     def __repr__(self) -> str:
         return f"<Listener to {', '.join(map(str, self._ears))}>"
+
+
+class Nobody:
+    """Whoever it was that logged in when this was recorded: what it signs goes nowhere."""
+
+    key_id = "nobody"
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self.algorithm = kinds[0].partition(":")[0]
+
+    def sign(self, message: bytes) -> bytes:
+        return b""
+
+    def part(self, name: str) -> str:
+        return ""
 
 
 class _Out:

@@ -34,13 +34,15 @@ class Survey(Struct, frozen=True):
 
 def surveyed(venue: Venue, topics: Sequence[Topic], catalog: Catalog | None, frames: Sequence[Frame]) -> Survey:
     """`catalog` None: instruments are made up, with the most decimals that the first whole book shows."""
-    known = catalog or catalogs.made(venue, [topic.symbol for topic in topics])
+    symbols = [topic.symbol for topic in topics if topic.symbol]
+    known = catalog or catalogs.made(venue, symbols)
     found: list[Topic] = []
     decimals: dict[str, Decimals] = {}
     notes: list[str] = []
     for topic in topics:
         if topic.kind != "book":
-            known.theirs(topic.symbol)
+            if topic.symbol:
+                known.theirs(topic.symbol)
             found.append(topic)
             continue
         first = _first_whole(venue, topic, known, frames)
@@ -59,7 +61,7 @@ def surveyed(venue: Venue, topics: Sequence[Topic], catalog: Catalog | None, fra
         was = decimals.get(topic.symbol, (0, 0))
         decimals[topic.symbol] = (max(was[0], seen[0]), max(was[1], seen[1]))
     if catalog is None:
-        known = catalogs.made(venue, [topic.symbol for topic in topics], decimals)
+        known = catalogs.made(venue, symbols, decimals)
         notes.insert(0, _guessed(known, decimals))
     return Survey(tuple(found), known, tuple(notes))
 
@@ -139,6 +141,8 @@ def _written(text: str) -> int:
 
 
 def _guessed(catalog: Catalog, decimals: dict[str, Decimals]) -> str:
+    if not len(catalog):
+        return "without --instruments, and without a symbol named, the venue's names stay as they are"
     parts = []
     for one in catalog:
         price, qty = decimals.get(one.symbol, catalogs.DECIMALS)

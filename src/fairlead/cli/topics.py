@@ -8,16 +8,20 @@ from fairlead.wire.asks import QUESTIONS, Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.venue import Venue
 
+ACCOUNT = ("orders", "balances", "positions")  # kinds that are of an account and not of a symbol
 _ALIASES = {"quotes": "quote", "trade": "trades", "candle": "candles", "books": "book", "tickers": "ticker"}
 
 
 def read_topic(text: str, venue: Venue) -> Topic:
-    """A symbol may hold a colon itself: what follows it is a book's depth, a candle's interval, or its settlement."""
+    """A symbol may hold a colon itself: what follows it is a book's depth, a candle's interval, or its settlement. What
+    is of an account needs none; one that is named is only made known."""
     kind, colon, rest = text.partition(":")
     kind = _ALIASES.get(kind, kind)
     kinds = {name.partition(":")[0] for door in venue.doors for name in door.topics}
     if kind not in kinds:
         raise UnknownName("kind of topic", kind, kinds)
+    if kind in ACCOUNT and not rest:
+        return Topic(kind)
     if not colon:
         raise Misuse(f"{text!r} names no symbol.", next=f"write {kind}:BTC/USDT")
     symbol, _, last = rest.rpartition(":")

@@ -198,11 +198,11 @@ def _question(op: str, text: str) -> Any:
 def _catalog(venue: Venue, asked: Any, instruments: Sequence[Path]) -> Catalog:
     if instruments:
         return catalogs.listed(venue, instruments)
-    return catalogs.made(venue, [asked.symbol] if hasattr(asked, "symbol") else [])
+    return catalogs.made(venue, [asked.symbol] if getattr(asked, "symbol", "") else [])
 
 
 def _note(asked: Any, instruments: Sequence[Path]) -> None:
-    if hasattr(asked, "symbol") and not instruments:
+    if getattr(asked, "symbol", "") and not instruments:
         print(f"note: the venue's name of {asked.symbol} is guessed; --instruments FILE makes it sure", file=sys.stderr)
 
 

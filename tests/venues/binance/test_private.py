@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.model.market import MS
 from fairlead.testing import Recorder
+from fairlead.venues.binance import orders
 from fairlead.venues.binance.private import CALLS_MOST, SUBSCRIBE
 from fairlead.venues.binance.stream import TRIES
 from fairlead.venues.binance.venue import VENUE
@@ -209,3 +211,12 @@ def test_no_frame_brings_it_down(frames: list[bytes]) -> None:
         account.receive(frame, 0)
         account.tick(at(seconds))
     assert len(said(recorder, Answer)) <= 1
+
+
+@pytest.mark.parametrize("form", ["%s", ' { "stream": "x" , "data":%s}', '{"subscriptionId":0,"event":%s}'])
+def test_an_event_is_heard_bare_relayed_and_in_its_envelope(form: str) -> None:
+    """If this failed, a recording, or a relay of an account's stream, would be heard as silence."""
+    told = '{"e":"outboundAccountPosition","E":2,"u":1,"B":[{"a":"BTC","f":"1.0","l":"0.5"}]}'
+    said = msgspec.json.decode(orders.enveloped((form % told).encode()), type=orders.Said)
+    assert isinstance(said.event, orders.AccountPosition)
+    assert [(one.a, one.f) for one in said.event.B] == [("BTC", "1.0")]

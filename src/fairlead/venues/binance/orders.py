@@ -5,6 +5,7 @@ shapes of REST. Field names are the vendor's; numbers stay text."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -215,6 +216,8 @@ class Shutdown(Struct, tag_field="e", tag="serverShutdown"):
     """{"e":"serverShutdown","E":..}"""
 
 
+_BARE = re.compile(rb'\s*\{\s*"e"\s*:').match
+_RELAYED = re.compile(rb'\s*\{\s*"stream"\s*:\s*"[^"]*"\s*,\s*"data"\s*:').match
 AccountEvent = Execution | AccountPosition | BalanceMoved | LockMoved | ListStatus | Terminated | Shutdown
 
 
@@ -228,6 +231,14 @@ class Said(Struct, rename="camel"):
     error: Raw = Raw(b"")
     subscription_id: int | None = None
     event: AccountEvent | None = None
+
+
+def enveloped(frame: bytes) -> bytes:
+    """Recordings, and whoever relays an account stream, give events bare, or as combined streams wrap them."""
+    if _BARE(frame):
+        return b'{"event":%s}' % frame
+    relayed = _RELAYED(frame)
+    return b'{"event":' + frame[relayed.end() :] if relayed else frame
 
 
 class Subscribed(Struct, rename="camel"):

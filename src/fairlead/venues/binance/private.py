@@ -145,7 +145,7 @@ class Account:
     # ---- what the venue says
 
     def receive(self, frame: bytes, seen_ns: int) -> None:
-        self._heard = True
+        self._heard, frame = True, orders.enveloped(frame)
         try:
             said = _SAID(frame)
             nouns = self._nouns(said.event, seen_ns)
