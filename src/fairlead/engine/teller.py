@@ -9,17 +9,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fairlead.core.budget import Priority
-from fairlead.engine.errand import Errands
 from fairlead.engine.private import KINDS, Ears, PrivateFeed
-from fairlead.engine.sender import Sender, Sending, Waiting
+from fairlead.engine.sender import Sender, Sending, Waiting, asker, is_late, last_ms
 from fairlead.engine.stream import Stream
 from fairlead.engine.timing import VenueTime
-from fairlead.errors import Misuse
+from fairlead.errors import Misuse, NotSent
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
 from fairlead.wire.endpoint import Access
-from fairlead.wire.faults import Outcome
+from fairlead.wire.faults import Fault, Outcome
 from fairlead.wire.venue import Venue
 
 
@@ -39,8 +38,8 @@ class Teller:
     ) -> None:
         self.time, self.later = time, later
         self.feeds: dict[Topic, PrivateFeed] = {}
-        self._venue, self._streams, self._doubled, self._has_key = venue, streams, doubled, has_key
-        self._errands = Errands(sender, tuple(streams.values()), time)
+        self._venue, self._sender, self._streams = venue, sender, streams
+        self._doubled, self._has_key = doubled, has_key
 
     def listen(self, ears: Ears) -> tuple[Topic, ...]:
         """Hear all that the venue tells of the account, from now on; which topics that is. Once, on an open desk."""
@@ -69,9 +68,30 @@ class Teller:
         waiting: Waiting | None = None,
         sending: Sending | None = None,
     ) -> Outcome[Any]:
-        """Asks at most once, by socket where one is up and by REST otherwise: as Sender.once, which see."""
+        """Asks at most once: by socket where one is up, else by REST; for the rest see Sender.once. By socket `waiting`
+        is never called, since SENDING is written at once. Where a socket failed before a byte left, REST is tried, and
+        `sending` is called anew with the fence of that attempt."""
         self._check_key()
-        return await self._errands.run(op, asked, priority, not_after_ms=not_after_ms, waiting=waiting, sending=sending)
+        for stream in self._streams.values():
+            if op in stream.door.calls and stream.caller() is not None:
+                try:
+                    return await self._by_socket(stream, op, asked, priority, not_after_ms, sending)
+                except NotSent:
+                    if is_late(self.time, not_after_ms):
+                        raise
+        return await self._sender.once(op, asked, priority, not_after_ms=not_after_ms, waiting=waiting, sending=sending)
+
+    async def _by_socket(
+        self, stream: Stream, op: Op, asked: Any, priority: Priority, not_after_ms: int, sending: Sending | None
+    ) -> Outcome[Any]:
+        at = self.time.stamp()
+        question = asker(asked)(at)
+        if sending is not None:
+            await sending(question, stream.door.name)
+        outcome = await stream.call(op, question, at, priority, last_ms(not_after_ms, question))
+        if isinstance(outcome, Fault):
+            self._sender.heed(op, question, outcome)
+        return outcome
 
     def rejoin(self, topic: Topic) -> None:
         """A topic that was refused is asked for once more, unless a line carries it already."""
@@ -90,4 +110,5 @@ class Teller:
             )
 
     def __repr__(self) -> str:
-        return f"<Teller {self._venue.name}, hears {len(self.feeds)} topics: {self._errands!r}>"
+        up = [name for name, stream in self._streams.items() if stream.door.calls and stream.caller() is not None]
+        return f"<Teller {self._venue.name}, hears {len(self.feeds)} topics, sends by {', '.join([*up, 'rest'])}>"
