@@ -158,6 +158,20 @@ def test_a_duplicate_after_a_doubt_is_the_first_one() -> None:
     moor(visit)
 
 
+def test_what_the_venue_claims_to_have_is_never_sent_a_third_time() -> None:
+    """If this failed, an order in no reading would be sent until it is filled, and the next attempt would double it."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams, harbour.lag_ms = False, 60_000
+        harbour.mishap(Op.PLACE, "reply lost")
+        order = await harbour.desk.place(ask(), Wanted(resend_for_ms=90_000))
+        await harbour.wait(90_000)
+        assert (len(harbour.orders), harbour.count(Op.PLACE)) == (1, 2)
+        assert harbour.desk.track(order.client_id).order.life is Life.OPEN
+
+    moor(visit)
+
+
 def test_an_answer_for_another_order_is_no_answer() -> None:
     """If this failed, two orders would share one answer (fault 20)."""
 

@@ -46,6 +46,7 @@ class Track:
         self.changed_ns = 0  # the last cancel or amendment that was sent
         self.shown_ns = 0  # the venue's time of the newest report
         self.is_counted = False  # a report said how much was filled
+        self.is_claimed = False  # the venue said that it has an order of this name: sent again it could be doubled
         self.end_shown = False  # the venue itself has shown its end
         self.amend: AskAmend | None = None  # sent, and not shown done yet
         self._counted: list[Fill] = []  # by the fact that is being taken
@@ -120,6 +121,7 @@ class Track:
                 self._step(Told.DECLINED, fact.fault.said or fact.fault.kind)
             case facts.Unsure():
                 self._step(Told.UNSURE)
+                self.is_claimed |= fact.fault is not None and fact.fault.kind is Kind.DUPLICATE
             case facts.Absent():
                 self._step(Told.ABSENT, fact.evidence)
                 self._set(cancelling=False, amending=False)

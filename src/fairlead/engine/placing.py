@@ -134,7 +134,7 @@ class Placing:
     async def again(self, track: Track) -> None:
         """Proven not accepted: sent once more if that was wished, is still in time, and nothing forbids it."""
         until_ns = track.intended.resend_until_ns
-        if self._bench.now_ns >= until_ns:
+        if self._bench.now_ns >= until_ns or track.is_claimed:
             return
         try:
             self._gate(track.order.symbol)
