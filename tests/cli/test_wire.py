@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fairlead.cli.advice import ADVICE
 from fairlead.venues import registry
+from fairlead.wire.advice import ADVICE
 from fairlead.wire.asks import QUESTIONS
 from fairlead.wire.faults import Kind
 from tests.cli.typed import typed

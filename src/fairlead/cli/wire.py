@@ -14,7 +14,6 @@ import msgspec
 from cyclopts import App, Parameter
 
 from fairlead.cli import catalogs, hear
-from fairlead.cli.advice import ADVICE
 from fairlead.cli.frames import read_frames
 from fairlead.cli.topics import read_op, read_topic
 from fairlead.cli.trouble import Failed
@@ -24,6 +23,7 @@ from fairlead.keys.signer import FileSigner
 from fairlead.model.instrument import Catalog
 from fairlead.venues import registry
 from fairlead.wire import shapes
+from fairlead.wire.advice import ADVICE
 from fairlead.wire.asks import QUESTIONS, Op
 from fairlead.wire.endpoint import Access, Ctx, Endpoint, build
 from fairlead.wire.http import Reply

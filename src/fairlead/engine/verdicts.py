@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairlead.errors import Error, NotSent, Refused, cut
+from fairlead.wire.advice import ADVICE
 from fairlead.wire.faults import Fate, Fault, Kind, Outcome
 from fairlead.wire.orders import AskPlace
 from fairlead.wire.signing import Stamp
@@ -52,5 +53,5 @@ def refused(venue: str, what: str, fault: Fault, known: str) -> Error:
         kind=fault.kind,
         code=fault.code,
         known=f"{known}; code {fault.code or '-'}, HTTP {fault.status or '-'}",
-        next=f"wait {fault.wait_ms / 1000:.0f} s" if fault.wait_ms else "",
+        next=f"wait {fault.wait_ms / 1000:.0f} s" if fault.wait_ms else ADVICE[fault.kind],
     )
