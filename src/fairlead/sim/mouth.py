@@ -130,7 +130,8 @@ class Mouth:
         self.teller.witness(heard, "socket")
         here = replace(here, op=heard.op, symbol=getattr(heard.asked, "symbol", ""))
         yield from map(by_socket, self._harm(Moment.ASK, heard, who, here))
-        outcome = self.admit(self.charges(heard), who)
+        free_of = next((door.free_of for door in self.venue.doors if door.name == here.door), frozenset[str]())
+        outcome = self.admit([one for one in self.charges(heard) if one.budget not in free_of], who)
         if outcome is None and heard.key_id and not self.keyring.knows(heard.key_id):
             outcome = Fault(Kind.KEY)
         if outcome is None:

@@ -47,6 +47,7 @@ class Door(Struct, frozen=True):
     speak: Callable[[Ctx, Signer | None, Out, Inspector], Conversation]
     topics: frozenset[str] = frozenset()  # kinds heard here
     calls: frozenset[Op] = frozenset()  # orders may go through here
+    free_of: frozenset[str] = frozenset()  # budgets of requests that calls through here do not touch
     before: Op | None = None  # what must be asked before dialling
     access: Access = Access.OPEN
     max_topics: int = 1000  # of one connection; more open another

@@ -73,6 +73,7 @@ PRIVATE = Door(
     speak=PrivateStreams,
     topics=frozenset(ACCOUNT),
     calls=frozenset(CALLED),
+    free_of=frozenset({CALLS}),  # that counter is of REST alone; the matching engine's counts every way
     access=Access.SIGNED,
     quiet_ms=10_000,
     dial_cost=(Charge(DIALS),),
