@@ -1,1 +1,1 @@
-"""Voyages: bots that trade through a storm in virtual time, seed by seed, and a checker that reads the venue's ledger."""
+"""Voyages: bots that trade through a storm in virtual time, and a checker that reads the venues' own ledgers."""

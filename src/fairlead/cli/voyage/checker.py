@@ -18,15 +18,17 @@ from fairlead.core.account import Account
 from fairlead.core.track import Track, sums
 from fairlead.model.numbers import EXACT
 from fairlead.model.order import Life, Order
-from fairlead.model.orders import Status
+from fairlead.model.orders import Fill, Status
 from fairlead.sim.city import City
 from fairlead.sim.truth import Accepted
 from fairlead.venues import registry
 
 MS = 1_000_000
+LOOK_MS = 100  # between two steps
 S = 1_000 * MS
 DOUBT_MORE_NS = 30 * S  # beyond the time the venue takes to settle
 FREEZE_NS = 60 * S  # two quiet periods of the reconciler
+REFUSED_NS = 60 * S  # what a mishap used up of a limit is missing for so long
 CALM_NS = 1_000 * MS  # an order that nothing kept is answered within this
 ENDS = {
     Life.FILLED: Status.FILLED, Life.CANCELLED: Status.CANCELLED, Life.EXPIRED: Status.EXPIRED,
@@ -43,11 +45,10 @@ class Checker:
         self._venues = tuple(mouth.venue.name for mouth in city.mouths)
         self._rows = dict.fromkeys(self._venues, 0)  # of the ledger's orders that were looked at
         self._lines = 0  # of the journal
-        self._intended: dict[str, facts.Intended] = {}
-        self._sent: dict[str, int] = {}
-        self._absent: dict[str, int] = {}
-        self._traded: dict[tuple[str, str, str], facts.Traded] = {}
-        self._last_id = 0
+        self._intended: dict[tuple[str, str], facts.Intended] = {}  # by venue and name
+        self._sent: dict[tuple[str, str], int] = {}
+        self._absent: dict[tuple[str, str], int] = {}
+        self._fills: set[tuple[str, str, str]] = set()  # that were told
         self._since: dict[tuple[str, ...], int] = {}  # what is in doubt or frozen, since when
         self.accounts: dict[str, Account] = {}  # of the program that lives now
         self.longest_s = dict.fromkeys(self._venues, 0.0)
@@ -56,6 +57,7 @@ class Checker:
 
     def look(self, now_ns: int) -> None:
         self._read_journal(now_ns)
+        self._read_refusals(now_ns)
         for venue in self._venues:
             self._read_ledger(venue, now_ns)
         for venue, account in self.accounts.items():
@@ -74,6 +76,21 @@ class Checker:
         if not any(truth.end_of(one.order_id) for one in taken):
             self._log.breach(now_ns, f"{order.client_id} is told {order.life}, and is none of it at {order.venue}")
 
+    def filled(self, fill: Fill, now_ns: int) -> None:
+        """The program told this fill to its bots."""
+        name = (fill.venue, fill.order_id, fill.id)
+        if name in self._fills:
+            self._log.breach(now_ns, f"{fill.client_id}: the fill {fill.id} was told twice")
+        self._fills.add(name)
+
+    def _read_refusals(self, now_ns: int) -> None:
+        """The venue's own limits are never met, save where a mishap met them for us."""
+        for mouth in self._city.mouths:
+            while mouth.refusals:
+                one = mouth.refusals.popleft()
+                if not one.is_mishap and now_ns > self.touched_ns(one.venue, now_ns) + REFUSED_NS:
+                    self._log.breach(now_ns, f"{one.venue} refused us by its limit of {one.budget}")
+
     def _read_journal(self, now_ns: int) -> None:
         for fact in islice(self._paper.facts, self._lines, None):
             match fact:
@@ -82,23 +99,20 @@ class Checker:
                 case facts.Sending():
                     self._send(fact, now_ns)
                 case facts.Absent():
-                    self._absent[fact.client_id] = self._absent.get(fact.client_id, 0) + 1
-                case facts.Traded():
-                    name = (fact.venue, fact.fill.order_id, fact.fill.id)
-                    if name in self._traded and self._traded[name].fill.fee is not None:
-                        self._log.breach(now_ns, f"{fact.client_id}: the fill {fact.fill.id} was counted twice")
-                    self._traded[name] = fact
+                    name = (fact.venue, fact.client_id)
+                    self._absent[name] = self._absent.get(name, 0) + 1
         self._lines = len(self._paper.facts)
 
     def _intend(self, fact: facts.Intended, now_ns: int) -> None:
-        name = fact.asked.client_id
+        name = (fact.venue, fact.asked.client_id)
         if name in self._intended:
-            self._log.breach(now_ns, f"{name} was given twice")
+            self._log.breach(now_ns, f"{fact.venue}: the name {name[1]} was given twice")
         self._intended[name] = fact
 
     def _send(self, fact: facts.Sending, now_ns: int) -> None:
-        self._sent[fact.client_id] = self._sent.get(fact.client_id, 0) + 1
-        if fact.attempt > 1 and self._absent.get(fact.client_id, 0) < fact.attempt - 1:
+        name = (fact.venue, fact.client_id)
+        self._sent[name] = self._sent.get(name, 0) + 1
+        if fact.attempt > 1 and self._absent.get(name, 0) < fact.attempt - 1:
             self._log.breach(now_ns, f"{fact.client_id} is sent again, and its absence was not proven")
 
     def _read_ledger(self, venue: str, now_ns: int) -> None:
@@ -107,7 +121,7 @@ class Checker:
             name = row.client_id
             if not ids.is_ours(name):
                 continue
-            if name not in self._intended or name not in self._sent:
+            if (venue, name) not in self._intended or (venue, name) not in self._sent:
                 self._log.breach(now_ns, f"{venue} took {name}, and the journal does not say that it was sent")
             honest = [one for one in self._accepted(venue, name) if not one.is_late]
             if len(honest) > 1:
@@ -133,7 +147,7 @@ class Checker:
                 self.longest_s[venue] = max(self.longest_s[venue], (now_ns - since_ns) / S)
             most_ns = settled_ns + DOUBT_MORE_NS if key[0] == "doubt" else FREEZE_NS + (settled_ns if doubts else 0)
             late_ns = now_ns - max(since_ns, quiet_ns) - most_ns
-            if 0 < late_ns <= S:  # told once or twice
+            if 0 < late_ns <= LOOK_MS * MS:  # told once
                 why = account.frozen.get(key[2], "")
                 self._log.breach(now_ns, f"{venue}: the {key[0]} {key[2]!r} does not end {why}")
 
@@ -174,7 +188,7 @@ class Checker:
             self._judge_calm(one)
 
     def _count(self, venue: str, tally: Tally) -> None:
-        ours = [name for name, fact in self._intended.items() if fact.venue == venue]
+        ours = [name for where, name in self._intended if where == venue]
         tally.intents = len(ours)
         taken = [one for one in self._city.mouth(venue).truth.orders if ids.is_ours(one.client_id)]
         names = {one.client_id for one in taken}
@@ -245,4 +259,4 @@ class Checker:
         return self._city.mouth(venue).truth.accepted(name)
 
     def __repr__(self) -> str:
-        return f"<Checker: {len(self._intended)} intents, {len(self._traded)} fills>"
+        return f"<Checker: {len(self._intended)} intents, {len(self._fills)} fills>"

@@ -1,5 +1,4 @@
-"""What a voyage leaves behind: a hash of all that happened, every breach with its moment, and counts by venue; it judges
-nothing."""
+"""What a voyage leaves behind: a hash of all that happened, every breach, and counts by venue; it judges nothing."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from fairlead.cli.voyage.bots import BOTS, Deck, Try
-from fairlead.cli.voyage.checker import MS, Checker
+from fairlead.cli.voyage.checker import LOOK_MS, MS, Checker
 from fairlead.cli.voyage.hull import Hull
 from fairlead.cli.voyage.log import Log
 from fairlead.cli.voyage.paper import Drawer, Paper
@@ -40,7 +40,6 @@ from fairlead.wire.orders import AskCancel, AskPlace
 
 TRADES_S = 90.0  # the bots trade for so long
 ENDS_S = 240.0  # by then nothing may be in doubt any more
-STEP_MS = 100
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 BOTS_MOST = 4
 DOWN_S = (0.1, 6.0)  # between a death and the next life
@@ -48,7 +47,7 @@ LABEL = "bot"
 
 
 def sail(seed: int, *, venues: Iterable[str] = (), calm: bool = False, blind: bool = False) -> Log:
-    """Sails it once. `venues`: these, or one to three of all. `calm`: nothing goes wrong; `blind`: nothing is judged."""
+    """Sails it once. `venues`: these, or one to three of all. `calm`: nothing goes wrong; `blind`: only the trace."""
     log = Log(seed, blind)
     run_virtual(lambda: Voyage(seed, log, tuple(venues), calm).run(), seed)
     return log
@@ -250,6 +249,7 @@ class Voyage:
     def _filled(self, hull: Hull, fill: Fill) -> None:
         if not hull.is_dead:
             self._note("fill", fill)
+            self._checker.filled(fill, self._clock.mono_ns())
 
     def _health(self, hull: Hull, event: events.Health) -> None:
         if hull.is_dead:
@@ -280,7 +280,7 @@ class Voyage:
         while True:
             self._city.step()
             self._checker.look(self._clock.mono_ns())
-            await self._clock.sleep(STEP_MS / 1_000)
+            await self._clock.sleep(LOOK_MS / 1_000)
 
     async def _storm(self) -> None:
         strikes = []
@@ -389,6 +389,6 @@ def _listings(rng: Rng, venues: Iterable[str]) -> Iterable[Listing]:
             venue, SWAP if has_swap else SPOT, Decimal(62_000), 1 if has_swap else 2, 2 if has_swap else 5,
             depth=20, changes_hz=0.5, trades_hz=1.0, step_ms=500, funding_hours=8 if has_swap else 0,
             contract_size=Decimal("0.01") if has_swap else Decimal(1),
-            level_qty=Decimal(50) if has_swap else Decimal("0.5"), trade_qty=Decimal(5) if has_swap else Decimal("0.05"),
-            age_days=1,
+            level_qty=Decimal(50) if has_swap else Decimal("0.5"),
+            trade_qty=Decimal(5) if has_swap else Decimal("0.05"), age_days=1,
         )  # fmt: skip
