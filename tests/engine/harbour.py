@@ -196,6 +196,8 @@ class Harbour:
                 return Fault(Kind.DUPLICATE, said="there is one")
             case "not found":
                 return Fault(Kind.NOT_FOUND, said="unknown order")
+            case "slow":
+                await self.clock.sleep(1.0)
             case "late":  # within the fence, after we gave up
                 asyncio.get_running_loop().call_later(2.9, acts[op], asked)
                 raise Unknown("silence")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fairlead.core.limits import Limits
-from fairlead.errors import NotSent, Refused, RiskRefused, UnknownName
+from fairlead.errors import Held, NotSent, Refused, RiskRefused, UnknownName
 from fairlead.model import events
 from fairlead.model.order import Life
 from fairlead.model.orders import Status
@@ -52,6 +52,7 @@ def test_a_cancel_without_an_answer_is_found_out_and_repeated(mishap: str) -> No
         assert (order.life, order.cancelling) == (Life.OPEN, True)
         assert [one.what for one in harbour.heard(events.OrderUnknown)] == ["cancel"]
         await harbour.wait(5_000)
+        assert len(harbour.heard(events.OrderSettled)) == 1
         assert harbour.desk.track(name).order.life is Life.CANCELLED
         assert harbour.of(name).status is Status.CANCELLED
 
@@ -205,6 +206,52 @@ def test_the_kill_switch_cancels_ours_refuses_new_ones_and_stays_on() -> None:
         await harbour.desk.release("looked at it")
         await harbour.desk.place(ask())
         assert [one.on for one in harbour.heard(events.SwitchThrown)] == [True, False]
+
+    moor(visit)
+
+
+def test_an_order_on_its_way_when_the_switch_is_thrown_is_cancelled_when_it_arrives() -> None:
+    """If this failed, the order that left a moment before would be the one that stays."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "slow")
+        work = asyncio.create_task(harbour.desk.place(ask()))
+        await harbour.wait(100)
+        await harbour.desk.throw("enough")
+        assert harbour.orders == {}
+        order = await work
+        await harbour.wait(3_000)
+        assert harbour.of(order.client_id).status is Status.CANCELLED
+        assert harbour.desk.track(order.client_id).order.life is Life.CANCELLED
+
+    moor(visit)
+
+
+@pytest.mark.parametrize("how", ["cancel", "throw"])
+def test_what_is_stopped_while_the_disk_is_busy_does_not_leave(how: str) -> None:
+    """If this failed, a cancel would be answered with yes and the order would leave a moment later."""
+
+    async def visit(harbour: Harbour) -> None:
+        append = harbour.journal.append
+
+        async def slow(bodies: Any) -> int:
+            last = await append(bodies)
+            await harbour.wait(100)
+            return last
+
+        harbour.journal.append = slow  # type: ignore[method-assign]
+        work = asyncio.create_task(harbour.desk.place(ask()))
+        await harbour.wait(50)
+        harbour.journal.append = append  # type: ignore[method-assign]
+        if how == "cancel":
+            (name,) = harbour.desk._placing._pending
+            assert (await harbour.desk.cancel(name)).life is Life.INTENT
+        else:
+            await harbour.desk.throw("enough")
+        with pytest.raises(Held):
+            await work
+        assert harbour.orders == {}
+        assert [track.order.life for track in harbour.desk.bench.account.tracks.values()] == [Life.ABANDONED]
 
     moor(visit)
 

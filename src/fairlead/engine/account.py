@@ -107,7 +107,7 @@ class AccountDesk:
         return len(given_up)
 
     async def _begin(self, began_ns: int, doubtful: int, abandoned: int) -> None:
-        while not await self.reckoner.reckon("the start"):
+        while not await self.reckoner.tried("the start"):
             await self.bench.time.clock.sleep(1.0)
         self._is_open = True
         self.bench.tell(

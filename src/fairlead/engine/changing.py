@@ -132,7 +132,7 @@ class Changing:
         bench, name = self._bench, track.order.client_id
         answered = partial(bench.fact, facts.ChangeAnswered, client_id=name, what=what)
         if isinstance(outcome, Fault):
-            await bench.scribe.keep(answered(fault=outcome))
+            await self._keep([answered(fault=outcome)])
             return
         told: list[AnyFact] = [answered()]
         if names := strangers(name, outcome):
@@ -142,7 +142,14 @@ class Changing:
                 told += bench.report_facts(track, outcome.report, what)
             for fill in outcome.fills:
                 told += bench.fill_facts(track, fill, what)
-        await bench.scribe.keep(*told)
+        await self._keep(told)
+
+    async def _keep(self, told: list[AnyFact]) -> None:
+        """While the disk fails nobody waits for it: the next cancel must go out."""
+        if self._bench.scribe.ails:
+            self._bench.scribe.hear(lambda: told)
+        else:
+            await self._bench.scribe.keep(*told)
 
     def __repr__(self) -> str:
         return f"<Changing {self._bench.account!r}>"

@@ -89,7 +89,7 @@ class Placing:
 
     def withdraw(self, client_id: str) -> Order | None:
         """An order that still waits for leave: it will not be sent."""
-        track = self._pending.get(client_id) or self._bench.account.tracks.get(client_id)
+        track = self._bench.account.tracks.get(client_id) or self._pending.get(client_id)
         if track is None or track.order.life is not Life.INTENT:
             return None
         self._withdrawn.add(client_id)

@@ -19,6 +19,7 @@ from fairlead.model.order import Life
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fault, Kind
 
+STEP_MS = 250  # so often it is seen whether the stream has ended a doubt
 REMIND_LOOKS = 8  # a doubt that lasts is told again after so many looks
 Repeats = Callable[[Track], Awaitable[None]]
 PROVING = (Op.OPEN_ORDERS, Op.ORDERS, Op.FILLS)  # without these absence can be proven by nobody
@@ -59,8 +60,6 @@ class Prober:
         self._settled(track, (self._bench.time.clock.mono_ns() - began_ns) / MS)
         if track.order.life is Life.NOT_ACCEPTED:
             await self._absent(track)
-        elif _is_changing(track):
-            self.follow(track)
 
     async def _search(self, track: Track, is_open: Callable[[Track], bool]) -> None:
         bench, order = self._bench, track.order
@@ -97,15 +96,15 @@ class Prober:
         if name not in self._changes:
             if why:
                 self._told(track, "cancel" if track.order.cancelling else "amend", why)
-            self._changes[name] = self._bench.chores.spawn(self._follow(track), f"change of {name}")
+            self._changes[name] = self._bench.chores.spawn(self._follow(track, bool(why)), f"change of {name}")
 
-    async def _follow(self, track: Track) -> None:
+    async def _follow(self, track: Track, was_told: bool) -> None:
         began_ns = self._bench.time.clock.mono_ns()
         try:
             await self._watch(track)
         finally:
             self._changes.pop(track.order.client_id, None)
-        if not track.order.life.is_in_doubt:
+        if was_told:
             self._settled(track, (self._bench.time.clock.mono_ns() - began_ns) / MS)
 
     async def _watch(self, track: Track) -> None:
@@ -119,8 +118,11 @@ class Prober:
         doubt.due_ms = max(doubt.due_ms, bench.now_ms)
         while True:
             await self._until(doubt.due_ms, lambda: not _is_changing(track))
-            if not _is_changing(track) or track.order.life.is_in_doubt:
-                return  # the doubt about the order itself goes first: it is looked into again when that has ended
+            if not _is_changing(track):
+                return
+            if track.order.life.is_in_doubt:  # whether there is anything to change must be known first
+                doubt.due_ms = bench.now_ms + STEP_MS
+                continue
             sighting, told = await self.glass.look(track, wide=False)
             if told:
                 await bench.scribe.keep(*told)
@@ -148,7 +150,7 @@ class Prober:
     async def _until(self, due_ms: int, ended: Callable[[], bool]) -> None:
         """Sleeps in short steps: the stream may end the doubt, and the clock's measure may move."""
         while (wait_ms := due_ms - self._bench.now_ms) > 0 and not ended():
-            await self._bench.time.clock.sleep(min(wait_ms, 250) / 1000)
+            await self._bench.time.clock.sleep(min(wait_ms, STEP_MS) / 1000)
 
     def _told(self, track: Track, what: str, why: str, looks: int = 0) -> None:
         order = track.order

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from fairlead.core import facts, reconcile
 from fairlead.core.budget import Priority
+from fairlead.core.facts import AnyFact
 from fairlead.core.reconcile import Findings, Quarrel, Shown
 from fairlead.core.track import Track
 from fairlead.engine.bench import Bench
@@ -59,11 +60,16 @@ class Reckoner:
                     await self._wanted.wait()
             except TimeoutError:
                 self._why = "a quiet period"
-            try:
-                await self.reckon(self._why)
-            except Exception as blunder:  # noqa: BLE001 - told; an error of ours must not end the reckoning for ever
-                self._bench.around.blame(repr(self), blunder)
-                self._due_ms = self._bench.time.clock.mono_ns() // MS + SOON_MS
+            await self.tried(self._why)
+
+    async def tried(self, why: str) -> bool:
+        """As `reckon`, whatever happens: an error of ours is told, and must not end the reckoning for ever."""
+        try:
+            return await self.reckon(why)
+        except Exception as blunder:  # noqa: BLE001 - as the words above say
+            self._bench.around.blame(repr(self), blunder)
+            self._due_ms = self._bench.time.clock.mono_ns() // MS + SOON_MS
+            return False
 
     def want(self, why: str) -> None:
         """As soon as it can be, once for all who want it."""
@@ -154,16 +160,17 @@ class Reckoner:
 
     async def _take_over(self, found: Findings) -> tuple[int, tuple[Fill, ...]]:
         """Writes down what is ours; how many reports were news, and the fills of orders that nobody here knows."""
-        bench, news = self._bench, 0
+        bench = self._bench
         for report in found.foreign:
             if self._salvage.is_lost(report):
                 await self._salvage.adopt(report)
+        told: list[AnyFact] = []
         for name, report in found.reports:
-            told = bench.report_facts(bench.account.tracks[name], report, "open orders")
-            news += len(told)
-            await bench.scribe.keep(*told)
+            told += bench.report_facts(bench.account.tracks[name], report, "open orders")
+        news = len(told)
         for name, fill in found.fills:
-            await bench.scribe.keep(*bench.fill_facts(bench.account.tracks[name], fill, "fills"))
+            told += bench.fill_facts(bench.account.tracks[name], fill, "fills")
+        await bench.scribe.keep(*told)  # all in one commit
         left = []
         for fill in found.strangers:
             track = await self._name(fill)

@@ -81,9 +81,7 @@ class Scribe:
     async def drained(self) -> None:
         """Returns when nothing waits."""
         while self._waiting or self._pumping:
-            await asyncio.sleep(0)
-            if self._waiting:
-                await self._time.clock.sleep(0.001)
+            await self._time.clock.sleep(0.001)
 
     async def _pump(self) -> None:
         try:

@@ -43,6 +43,8 @@ class Steps:
         await self._write(*self._intents(), *told)
         self.is_sent = True
         failpoint.reached("submit.after_sending")
+        for one in asked:
+            self._check(one)  # a switch may have been thrown while the disk was busy: still not a byte has left
 
     def _intents(self) -> tuple[Intended, ...]:
         return () if self.is_written else self._wanted
