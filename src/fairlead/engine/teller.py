@@ -17,7 +17,7 @@ from fairlead.errors import Misuse, NotSent
 from fairlead.wire.asks import Op
 from fairlead.wire.conversation import Topic
 from fairlead.wire.door import Door
-from fairlead.wire.endpoint import Access
+from fairlead.wire.endpoint import Access, Effect
 from fairlead.wire.faults import Fault, Outcome
 from fairlead.wire.venue import Venue
 
@@ -68,11 +68,15 @@ class Teller:
         waiting: Waiting | None = None,
         sending: Sending | None = None,
     ) -> Outcome[Any]:
-        """Asks at most once: by socket where one is up, else by REST; for the rest see Sender.once. By socket `waiting`
-        is never called, since SENDING is written at once. Where a socket failed before a byte left, REST is tried, and
-        `sending` is called anew with the fence of that attempt."""
+        """Asks at most once: what acts by socket where one is up, what only reads by REST, since a socket may only seem
+        to be up, and what became of an order must not be asked where its answer was lost. For the rest see Sender.once.
+
+        By socket `waiting` is never called, since SENDING is written at once. Where a socket failed before a byte left,
+        REST is tried, and `sending` is called anew with the fence of that attempt."""
         self._check_key()
-        for stream in self._streams.values():
+        row = self._venue.endpoints.get(op)
+        streams = () if row is not None and row.effect is Effect.READS else self._streams.values()
+        for stream in streams:
             if op in stream.door.calls and stream.caller() is not None:
                 try:
                     return await self._by_socket(stream, op, asked, priority, not_after_ms, sending)
