@@ -35,6 +35,9 @@ RUNS: Mapping[str, Run] = {
     "candles_without_holes": Run(("binance", "BTC/USDT", "1m"), (r"144[01] bars", r"^0 had no trade", "^no holes$")),
     "is_my_book_right": Run(("okx", "BTC/USDT", "2"), ("^LIVE: ", r"LIVE: \d+", "gaps 0, whole 1 times")),
     "record_health": Run(("2", "ETH/USDT"), ('"type":"Connected"', '"type":"Resynced"'), "'Connected': 3"),
+    "what_became_of_my_order": Run(
+        said=("INTENT", "SENDING", "OPEN", "found again: True OPEN", "in the end: CANCELLED filled 0")
+    ),
     "what_does_holding_cost": Run(said=(r"paid 90 times in 30 days", r"due in \d\.\d h", r"^mark \d+")),
     "what_happens_when_the_wire_breaks": Run(
         said=("Connected", "now cut", "Lost", "Connected", "mended after", "now gap", "Gap", "mended after")
