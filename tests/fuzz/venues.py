@@ -56,6 +56,8 @@ def _conversations(venue: str, ctx: Ctx) -> Iterator[Target]:
     every = [line.encode() for told in own.values() for line in told.lines("recv")]
     for path, told in own.items():
         heard = [line.encode() for line in told.lines("recv")]
+        if not heard:
+            continue  # a venue that says nothing there: the silence is what it shows
         yield Target(f"{venue} hears {path.stem}", heard, _listening(told, ctx), 2, every, lasts=True)
 
 

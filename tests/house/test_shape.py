@@ -20,6 +20,8 @@ _ADAPTER = ("__init__", "wire", "rest", "channels", "stream", "auth", "faults", 
 _ORDERS = ("orders", "trade", "account", "private")
 _MIRROR = ("mirror", "hearing", "replies", "engine", "office")
 VENUE_FILES = frozenset(f"{noun}.py" for noun in (*_ADAPTER, *_ORDERS, *_MIRROR))
+# Of orders and accounts: a venue that only tells prices has none of them.
+TRADE_FILES = frozenset(f"{noun}.py" for noun in (*_ORDERS, "engine", "office"))
 LEFT_OVERS = re.compile(
     r"\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b|\bNotImplemented[E]rror\b"
 )  # written so as not to match itself
@@ -72,7 +74,8 @@ def unexplained(source: Source) -> Iterator[str]:
 
 def uneven(folders: Mapping[str, frozenset[str]]) -> Iterator[str]:
     for venue, files in sorted(folders.items()):
-        for what, odd in (("lacks", VENUE_FILES - files), ("has the odd", files - VENUE_FILES)):
+        wanted = VENUE_FILES if files & TRADE_FILES else VENUE_FILES - TRADE_FILES
+        for what, odd in (("lacks", wanted - files), ("has the odd", files - VENUE_FILES)):
             if odd:
                 yield f"venues/{venue} {what} {', '.join(sorted(odd))}"
 
@@ -144,5 +147,10 @@ def test_the_laws_of_explained_tests_and_even_folders_catch_a_breach() -> None:
     silent = 'def test_a():\n    assert 1\nclass TestB:\n    async def test_b(self):\n        """Says."""'
     assert len(list(unexplained(plant("tests/test_a.py", silent)))) == 1
     assert list(unexplained(plant("tests/corpus.py", silent))) == []
-    planted = {"good": VENUE_FILES, "short": VENUE_FILES - {"hearing.py"}, "odd": VENUE_FILES | {"extra.py"}}
+    planted = {
+        "good": VENUE_FILES,
+        "prices": VENUE_FILES - TRADE_FILES,
+        "short": VENUE_FILES - {"hearing.py"},
+        "odd": VENUE_FILES | {"extra.py"},
+    }
     assert list(uneven(planted)) == ["venues/odd has the odd extra.py", "venues/short lacks hearing.py"]

@@ -75,7 +75,7 @@ def heard(call: Call, path: str, params: Params, ctx: Ctx, key_id: str, tag: str
     except Refuse as refused:
         return refused.fault
     newest = call.op in (Op.ORDERS, Op.FILLS) and not (asked.start_ns or asked.page)
-    return Heard(call.op, asked, key_id, tag, f"{path}?{urlencode(params)}", newest)
+    return Heard(call.op, asked, key_id, tag, f"{path}?{urlencode(params, errors='surrogateescape')}", newest)
 
 
 def listed(spelled: str, ctx: Ctx) -> Instrument:
