@@ -69,7 +69,7 @@ def spelled(signature: bytes, algorithm: str) -> str:
 
 def unsigned(query: str, body: bytes) -> bytes:
     """What was signed: all but the signature, which may be in the query or, where all is there, in the body."""
-    return _SIGNED_OUT.sub(b"", query.encode(), count=1) + _SIGNED_OUT.sub(b"", body, count=1)
+    return _SIGNED_OUT.sub(b"", query.encode("utf-8", "surrogateescape"), count=1) + _SIGNED_OUT.sub(b"", body, count=1)
 
 
 def prove(key: str, params: Mapping[str, str], message: bytes, verifier: Verifier, at: Stamp) -> None:
