@@ -1,6 +1,6 @@
 """A numbered case: a fault, how it is staged, what must hold, and what a venue needs for it to apply; it runs nothing.
 
-The numbers are those of a larger catalogue of faults, which speaks of orders and disks too: gaps are meant."""
+The numbers are those of a larger catalogue of faults: gaps are meant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from fairlead.wire.mirror import Mirror
 from fairlead.wire.venue import Venue
+from tests.conformance.pier import Trade
 from tests.conformance.real import Visit
 from tests.conformance.stage import Act
 
@@ -31,6 +32,7 @@ class Case(Struct, frozen=True):
     proven: tuple[str, ...] = ()  # tests as pytest names them, of code that is the same for every venue
     real: Visit | None = None  # over real sockets, in real time
     trades_hz: float = 1.0  # how busy the market is
+    trade: Trade | None = None  # in virtual time, of orders
 
     def lacking(self, venue: Venue, mirror: Mirror) -> str:
         """Why this case cannot apply; empty if it can."""

@@ -21,7 +21,8 @@ from fairlead.wire.mirror import Heard, Mirror, Terms
 from fairlead.wire.shapes import Inspector
 from fairlead.wire.signing import Stamp
 from fairlead.wire.venue import Venue
-from tests.conformance.case import Need
+from tests.conformance.case import Case, Need
+from tests.conformance.pier import Trade
 
 WAIT_MS, UNTIL_MS = 47_000, 1_750_000_000_000  # a wait that nobody would guess
 USED, LIMIT = 55, 77
@@ -162,3 +163,10 @@ TELLS_LIMIT = Need(
 ANNOUNCES = Need("it does not announce the end of a connection", _announces)
 REFUSES = Need("it takes every name of an instrument without a word", _refuses)
 SIGNS = Need("it has no question that needs a key", lambda venue, _: Op.BALANCES in venue.endpoints)
+TRADES = Need("it takes no orders", lambda venue, _: Op.PLACE in venue.endpoints)
+BY_SOCKET = Need("it takes no orders by socket", lambda venue, _: any(Op.PLACE in door.calls for door in venue.doors))
+
+
+def of_orders(number: int, fault: str, staged: str, holds: str, trade: Trade, *needs: Need) -> Case:
+    """A case that any venue has which takes orders."""
+    return Case(number, fault, staged, holds, needs=(TRADES, *needs), trade=trade)

@@ -6,14 +6,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fairlead.venues import registry
-from tests.conformance import books, clocks, connections, flows, requests, toy, wires
+from tests.conformance import books, clocks, connections, flows, placing, requests, toy, wires
 from tests.conformance.case import Case
+from tests.conformance.pier import moor
 from tests.conformance.real import visit
 from tests.conformance.stage import play
 
+ORDERS = (*placing.CASES,)
 CASES: tuple[Case, ...] = tuple(
     sorted(
-        (*requests.CASES, *connections.CASES, *books.CASES, *flows.CASES, *clocks.CASES, *wires.CASES),
+        (
+            *(*requests.CASES, *connections.CASES, *books.CASES, *flows.CASES, *clocks.CASES, *wires.CASES),
+            *ORDERS,
+        ),
         key=lambda case: case.number,
     )
 )
@@ -25,10 +30,13 @@ HEAD = """\
 
 What can go wrong, staged on every venue against its simulator, and judged by the simulator's own ledger.
 The page is written by `python -m tests.conformance`, and a test compares it with what the cases are.
-The numbers are those of a larger catalogue of faults, so gaps are meant; orders and accounts are not in it yet.
+The numbers are those of a larger catalogue of faults, so gaps are meant.
 `toy` is a venue of nobody's: it is known to the registry and to nothing else, which shows what a new venue needs.
 Whatever is staged, in the end the book is live and the venue's own to the last digit, every trade was heard once and \
 in order, no wrong book was ever LIVE, and no request was refused by a limit of the venue.
+Where orders are concerned, in the end every order that the venue accepted is known, none was accepted twice, each has \
+the life and the fills that the ledger says, no fill was told twice, and every balance is the ledger's.
+A new session makes the same of the journal alone.
 
 """
 
@@ -46,6 +54,8 @@ def run(name: str, case: Case) -> None:
     with toy.listed():
         if case.act is not None:
             play(name, case.act, trades_hz=case.trades_hz)
+        if case.trade is not None:
+            moor(name, case.trade)
         if case.real is not None:
             visit(name, case.real)
 
@@ -62,11 +72,14 @@ def page(verdict: Callable[[str, Case], str] = claim) -> str:
 
 
 def _apart(verdicts: dict[tuple[str, Case], str]) -> Iterator[str]:
-    """Why a cell does not say yes."""
+    """Why a cell does not say yes: each reason with what it concerns."""
     yield from ("", "## Why some do not apply", "")
+    reasons: dict[tuple[str, str], list[str]] = {}
     for (name, case), verdict in verdicts.items():
         if verdict != HOLDS:
-            yield f"- {case.number}, {case.fault}, {name}: {verdict}."
+            reasons.setdefault((name, verdict), []).append(str(case.number))
+    for (name, reason), numbers in sorted(reasons.items()):
+        yield f"- {name}, {', '.join(dict.fromkeys(numbers))}: {reason}."
 
 
 def _elsewhere() -> Iterator[str]:
