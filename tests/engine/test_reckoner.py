@@ -49,7 +49,7 @@ def test_a_missing_fill_is_fetched_soon() -> None:
     async def visit(harbour: Harbour) -> None:
         name = await placed(harbour)
         harbour.trade_with(name, "10", fill_told=False)
-        await harbour.wait(3_000)
+        await harbour.wait(6_000)
         assert order(harbour, name).filled == Decimal(10)
 
     moor(visit)
@@ -84,7 +84,7 @@ def test_after_a_new_hearing_everything_is_asked_for() -> None:
         harbour.end(second, Status.EXPIRED, reason="self trade")
         harbour.streams = True
         harbour.turn(Turn.JOINED)
-        await harbour.wait(2_000)
+        await harbour.wait(6_000)
         assert (order(harbour, first).life, order(harbour, first).filled) == (Life.PARTIAL, Decimal(4))
         assert (order(harbour, second).life, order(harbour, second).reason) == (Life.EXPIRED, "self trade")
         assert [one.why for one in harbour.heard(events.Deaf)] == ["lost"]
@@ -291,7 +291,7 @@ def test_a_fill_that_names_only_the_venues_order_is_ours() -> None:
         fill = harbour.trade_with(name, "4")
         harbour.streams = True
         harbour.say(fill)
-        await harbour.wait(3_000)
+        await harbour.wait(6_000)
         assert order(harbour, name).filled == Decimal(4)
         assert harbour.heard(events.Foreign) == []
 

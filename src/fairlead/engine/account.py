@@ -6,6 +6,7 @@ out. New orders are taken once the venue has been held against the books."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
@@ -33,6 +34,7 @@ from fairlead.model.order import Order
 from fairlead.wire.face import Journal, Rng
 from fairlead.wire.orders import AskAmend, AskPlace
 
+HEARING_WAIT_S = 2.0  # the first reading waits so long for the private stream
 OPEN_WAIT_S = 10.0  # `open` returns after that; what is not known yet goes on being found out
 DRAIN_WAIT_S = 10.0  # `close` lets what is under way come to its end for so long
 
@@ -107,6 +109,9 @@ class AccountDesk:
         return len(given_up)
 
     async def _begin(self, began_ns: int, doubtful: int, abandoned: int) -> None:
+        with contextlib.suppress(TimeoutError):  # read once it is heard: else all would have to be read again then
+            async with asyncio.timeout(HEARING_WAIT_S):
+                await self._ears.joined.wait()
         while not await self.reckoner.tried("the start"):
             await self.bench.time.clock.sleep(1.0)
         self._is_open = True

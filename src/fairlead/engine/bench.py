@@ -81,7 +81,7 @@ class Bench:
         self.orders: Bus[Order] = Bus(around.blame)
         self.fills: Bus[Fill] = Bus(around.blame)
         self.ids = Ids("0000")  # until the journal was read
-        self.touched: set[str] = set()  # symbols of which something was told since the last reckoning
+        self.touched: set[str] = set()  # symbols of which something strange was told since the last reckoning
         self.frozen_ns: dict[str, int] = {}  # since when, in this process
         self.last_ns = 0  # the time of the last line
         self.is_closed = False
@@ -113,10 +113,10 @@ class Bench:
                     turn.now.client_id, turn.now.symbol, "fill taken back", f"{-fill.qty} at {fill.price}: {fill.id}"
                 )
         if turn.was != turn.now:
-            self.touched.add(turn.now.symbol)
             self.orders.publish(turn.now)
             self._look_at(turn.now)
         if turn.surprise:
+            self.touched.add(turn.now.symbol)
             self._surprise(turn)
 
     def _look_at(self, order: Order) -> None:

@@ -4,6 +4,8 @@ Nothing is dropped here: a report or a fill that is nobody's asks for a reading 
 
 from __future__ import annotations
 
+import asyncio
+
 from fairlead.core import ids
 from fairlead.core.facts import AnyFact
 from fairlead.core.track import Track
@@ -31,6 +33,7 @@ class AccountEars:
     def __init__(self, bench: Bench, reckoner: Reckoner, funds: Funds) -> None:
         self._bench, self._reckoner, self._funds = bench, reckoner, funds
         self._gaps: set[str] = set()
+        self.joined = asyncio.Event()  # the account is heard
 
     def heard(self, topic: Topic, event: Event) -> None:
         if self._bench.is_closed:
@@ -51,6 +54,8 @@ class AccountEars:
     def turned(self, word: Turned) -> None:
         if self._bench.is_closed:
             return
+        if word.what is Turn.JOINED:
+            self.joined.set()
         if word.what in RECKONS:
             self._reckoner.want(RECKONS[word.what])
         elif word.what in (Turn.LOST, Turn.STALE, Turn.OUSTED, Turn.REFUSED):

@@ -77,7 +77,7 @@ class Prober:
                 return
             # Of a clock that was never measured nobody can say whether the fence is over.
             wide = doubt.is_wide(bench.now_ms) and bench.time.offset.is_known
-            sighting, told = await self.glass.look(track, wide=wide)
+            sighting, told = await self.glass.look(track, wide=wide, settled_ms=doubt.settled_ms)
             if told:
                 await bench.scribe.keep(*told)
             if not is_open(track) or sighting.report is not None:

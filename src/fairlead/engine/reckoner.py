@@ -29,7 +29,7 @@ from fairlead.wire.asks import Op
 from fairlead.wire.orders import AskFills, AskOpenOrders
 
 EVERY_MS = 30_000  # the quiet period
-LEAST_MS = 1_000  # between two readings, however often they are wanted
+LEAST_MS = 3_000  # between two readings, however often they are wanted
 SOON_MS = 5_000  # after a reading that was not whole, or while something is frozen
 BEFORE_MS = 60_000  # fills are read from so long before the last whole reading
 BACK_MS = 86_400_000  # at the start: symbols that were touched within this before the process ended

@@ -14,7 +14,7 @@ from fairlead.engine.timing import MS
 from fairlead.model.orders import Fill, OrderReport
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fate, Fault, Kind
-from fairlead.wire.orders import AskFills, AskOpenOrders, AskOrder
+from fairlead.wire.orders import AskFills, AskOrder
 
 BEFORE_MS = 60_000  # histories are read from so long before the order was sent: clocks differ, and cost is the same
 FOREIGN_MOST = 10_000  # orders of others that are remembered, so that they are asked for once
@@ -26,8 +26,9 @@ class Spyglass:
         self._sheets = Sheets(bench)
         self._foreign: dict[tuple[str, str], None] = {}  # (symbol, order id) of orders known to be another's
 
-    async def look(self, track: Track, *, wide: bool) -> tuple[Sighting, list[AnyFact]]:
-        """What the venue says now, and what of it is to be written down. A wide look reads all that could show it."""
+    async def look(self, track: Track, *, wide: bool, settled_ms: int = 0) -> tuple[Sighting, list[AnyFact]]:
+        """What the venue says now, and what of it is to be written down. A wide look reads all that could show it, and
+        what had settled at `settled_ms`."""
         bench, order = self._bench, track.order
         began_ms = bench.now_ms
         by_name = Op.ORDER in bench.venue.endpoints and bool("order by client id" in bench.venue.can or order.order_id)
@@ -37,7 +38,7 @@ class Spyglass:
         elif not wide:
             report, complete = await self._open(track)
         if wide and report is None:
-            report, fills, whole = await self._all(track)
+            report, fills, whole = await self._all(track, settled_ms)
             complete = complete and whole
         told: list[AnyFact] = bench.report_facts(track, report, "a look") if report is not None else []
         for fill in fills:
@@ -84,13 +85,12 @@ class Spyglass:
 
     async def _open(self, track: Track) -> tuple[OrderReport | None, bool]:
         """Among the open ones, where the venue finds none by our name."""
-        asked = AskOpenOrders(symbol=track.order.symbol, client_id=track.order.client_id)
-        shown = await self._bench.all(Op.OPEN_ORDERS, asked, Priority.RECOVER)
+        shown = await self._sheets.open(track.order.symbol)
         return _among(shown or (), track), shown is not None
 
-    async def _all(self, track: Track) -> tuple[OrderReport | None, tuple[Fill, ...], bool]:
+    async def _all(self, track: Track, settled_ms: int) -> tuple[OrderReport | None, tuple[Fill, ...], bool]:
         """What all lists say of it; whole, if each fill that is not its own belongs to an order known to be another."""
-        sheet = await self._sheets.read(track.order.symbol, _since_ns(track))
+        sheet = await self._sheets.read(track.order.symbol, _since_ns(track), settled_ms)
         report = _among(sheet.open or (), track) or _among(sheet.past or (), track)
         mine, named = await self._own(track, sheet.fills or ())
         return report, mine, sheet.is_whole and named
