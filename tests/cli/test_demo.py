@@ -1,18 +1,31 @@
-"""`fairlead demo`: everything that goes wrong is mended, and with any one mending switched off it says so and fails."""
+"""`fairlead demo`: all is mended, or it says so and fails; no order is lost or doubled, as the venues count them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fairlead.cli.demo.deeds import DEEDS, counted
+from fairlead.cli.demo.outcomes import Count, Summary, closing
 from fairlead.cli.demo.steps import STEPS
 from fairlead.engine.feed import Mends
 from tests.cli.running import in_terminal, running
 from tests.cli.typed import typed
 
 MINUTE_S = 60
+PARTS = [deed.name for deed in DEEDS for _ in deed.seats]
+CALM: dict[str, Any] = {
+    "not_mended": (), "without": (), "seconds": 20.0, "events": {}, "orders_failed": (), "settle_ms": 2_500,
+}  # fmt: skip
+
+
+def whats(story: dict[str, Any]) -> list[str]:
+    return [mark["what"] for mark in story["marks"]]
 
 
 def test_each_mending_has_a_step_that_needs_it() -> None:
@@ -20,11 +33,17 @@ def test_each_mending_has_a_step_that_needs_it() -> None:
     assert {step.mend for step in STEPS} == set(Mends.__struct_fields__)
 
 
-def test_everything_is_found_and_mended_within_a_minute() -> None:
-    """If this failed, a cut wire, a gap, silence, lateness, a wrong price, a 429 or a dead host would go unmended."""
+@pytest.fixture(scope="module")
+def played() -> Sequence[dict[str, Any]]:
+    """The whole demo, once: its lines for machines."""
     ran = typed(["demo", "--json"])
-    *steps, summary = ran.lines
     assert (ran.code, ran.err) == (0, "")
+    return ran.lines
+
+
+def test_everything_is_found_and_mended_within_a_minute(played: Sequence[dict[str, Any]]) -> None:
+    """If this failed, a cut wire, a gap, silence, lateness, a wrong price, a 429 or a dead host would go unmended."""
+    steps, summary = [line for line in played if line["type"] == "result"], played[-1]
     assert summary["type"] == "summary"
     assert (summary["worked"], summary["not_mended"], summary["steps"]) == (True, [], len(STEPS))
     assert summary["seconds"] < MINUTE_S
@@ -32,6 +51,61 @@ def test_everything_is_found_and_mended_within_a_minute() -> None:
     for step in steps:
         assert 0 < step["found_ms"] <= step["mended_ms"], step
         assert step["told"], step
+
+
+def test_no_order_is_lost_or_doubled_whatever_becomes_of_its_process(played: Sequence[dict[str, Any]]) -> None:
+    """If this failed, an order would be forgotten, or placed twice, where an answer is lost or a process is killed."""
+    stories, summary = [line for line in played if line["type"] == "story"], played[-1]
+    assert [story["name"] for story in stories] == PARTS
+    for story in stories:
+        assert story["worked"], story
+        assert (story["count"]["intended"], story["count"]["at_the_venue"]) == (1, 1)
+    orders = summary["orders"]
+    assert [orders[name] for name in ("intended", "at_the_venue", "lost", "doubled")] == [len(PARTS), len(PARTS), 0, 0]
+    *lives, answer, after, before = stories
+    assert {story["venue"] for story in lives} == {"binance", "kraken", "okx"}
+    for story in lives:
+        assert whats(story)[:3] == ["private stream: OPEN", "late answer", "amended"]
+        assert whats(story)[3] in ("FILLED", "CANCELLED")
+    assert whats(answer) == ["no answer: UNKNOWN", "found: OPEN", "asked for again: the same"]
+    assert whats(after) == ["killed, and the venue has it", "restarted: OPEN"]
+    assert whats(before)[:3] == ["killed, and the venue has nothing", "restarted: UNKNOWN", "proven: NOT_ACCEPTED"]
+    assert whats(before)[-1] == "OPEN"
+
+
+@pytest.mark.parametrize(
+    ("there", "count"),
+    [
+        ([("fl1", "7")], Count(intended=1, at_the_venue=1)),
+        ([], Count(intended=1, lost=1)),
+        ([("fl1", "7"), ("fl2", "8")], Count(intended=1, at_the_venue=2, doubled=1)),
+        ([("fl9", "9")], Count(intended=1, at_the_venue=1, lost=1)),
+    ],
+)
+def test_what_is_lost_and_doubled_is_counted_from_what_is_there(there: list[tuple[str, str]], count: Count) -> None:
+    """If this failed, the last line of the demo would say 0 whatever had happened."""
+    assert counted(there, ("fl1", "7")) == count
+    assert count.is_right is (there == [("fl1", "7")])
+
+
+def test_the_last_line_counts_the_orders_and_names_what_failed() -> None:
+    """If this failed, a demo that lost an order would end in a cheerful sentence."""
+    good = Summary(worked=True, steps=7, orders=Count(6, 6), **CALM)
+    assert closing(good)[-1].endswith("6 intended, 6 at the venues, 0 lost, 0 doubled")
+    bad = Summary(worked=False, steps=0, orders=Count(1, 2, 0, 1), **{**CALM, "orders_failed": ("killed (okx)",)})
+    failed, last = closing(bad)
+    assert "killed (okx)" in failed
+    assert last.endswith("1 intended, 2 at the venue, 0 lost, 1 doubled")
+
+
+def test_it_leaves_nothing_of_its_orders_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, the demo's journal would lie among those of real accounts."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with running(["demo", "--only", "answer", "--json"]) as process:
+        out, _ = process.communicate(timeout=MINUTE_S)
+    assert json.loads(out.splitlines()[-1])["orders"]["at_the_venue"] == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_with_any_one_mending_off_it_fails_and_says_what_was_not_mended() -> None:
@@ -52,9 +126,20 @@ def test_with_any_one_mending_off_it_fails_and_says_what_was_not_mended() -> Non
 
 def test_a_terminal_shows_the_books_and_the_sentence_at_the_end() -> None:
     """If this failed, a newcomer would not see what the demo is about."""
-    code, shown = in_terminal(["demo", "--only", "gap"])
+    code, shown = in_terminal(["demo", "--only", "gap", "answer"])
     assert code == 0
-    for words in ("best of BTC/USDT", "3 of 3 venues count", "a change of the book is lost", "All 1 were found"):
+    said: tuple[str, ...] = (
+        "best of BTC/USDT",
+        "3 of 3 venues count",
+        "a change of the book is lost",
+        "All 1 were found",
+    )
+    for words in (
+        *said,
+        "no answer: UNKNOWN",
+        "silence is proof after",
+        "1 intended, 1 at the venue, 0 lost, 0 doubled",
+    ):
         assert words in shown
     assert "Traceback" not in shown
 
@@ -68,9 +153,11 @@ def test_it_stays_on_when_asked() -> None:
 
 def test_lines_tell_the_same_without_a_terminal() -> None:
     """If this failed, the demo's log in CI would be empty or full of pictures."""
-    ran = typed(["demo", "--only", "gap"])
+    ran = typed(["demo", "--only", "gap", "answer"])
     assert ran.code == 0
     assert "a change of the book is lost: found after" in ran.out
+    assert "silence is proof after" in ran.out
+    assert ran.out.endswith("1 intended, 1 at the venue, 0 lost, 0 doubled\n")
     assert "\x1b" not in ran.out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 from fairlead.errors import UnknownName
@@ -13,6 +15,7 @@ _VENUES: dict[str, str] = {
     "kraken": "fairlead.venues.kraken",
     "okx": "fairlead.venues.okx",
 }
+_INSTEAD: dict[str, Venue] = {}
 
 
 def names() -> tuple[str, ...]:
@@ -24,8 +27,22 @@ def register(name: str, package: str) -> None:
     _VENUES[name] = package
 
 
+@contextmanager
+def instead(venues: Iterable[Venue]) -> Iterator[None]:
+    """While it lasts these stand in for those of their names: with other times or limits, as suits a simulator."""
+    before = dict(_INSTEAD)
+    _INSTEAD.update({one.name: one for one in venues})
+    try:
+        yield
+    finally:
+        _INSTEAD.clear()
+        _INSTEAD.update(before)
+
+
 def venue(name: str) -> Venue:
-    found: Venue = import_module(f"{_package(name)}.venue").VENUE
+    """As it is registered, or whoever stands in for it."""
+    package = _package(name)
+    found: Venue = _INSTEAD.get(name) or import_module(f"{package}.venue").VENUE
     return found
 
 

@@ -1,4 +1,4 @@
-"""`fairlead demo`: it ends by itself within a minute, and with 0 only if everything that went wrong was mended."""
+"""`fairlead demo`: it ends by itself within a minute, with 0 only if all was mended and no order lost or doubled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from fairlead.cli.demo.show import Lines, Machine, Picture, Result, Show, Summary
+from fairlead.cli.demo.deeds import DEEDS, Deed, played
+from fairlead.cli.demo.hurry import PROOF_MS, settled
+from fairlead.cli.demo.outcomes import Result, Story, Summary, total
+from fairlead.cli.demo.picture import Picture
+from fairlead.cli.demo.show import Lines, Machine, Parts, Show
 from fairlead.cli.demo.stage import Stage, staged
 from fairlead.cli.demo.steps import STEPS, Step
 from fairlead.cli.opening import AsJson
@@ -18,8 +22,9 @@ from fairlead.cli.trouble import Failed
 from fairlead.engine.feed import Mends
 from fairlead.errors import UnknownName
 from fairlead.io.clock import RealClock
+from fairlead.venues import registry
 
-FIRST_LOOK_S, LOOK_S = 2.5, 1.2  # for a person to see: the calm at the beginning, and each step's outcome
+FIRST_LOOK_S, LOOK_S = 2.0, 0.8  # for a person to see: the calm at the beginning, and each step's outcome
 LIVE_MOST_S, CALM_MOST_S = 10.0, 3.0  # for all books to be live, at the beginning and after each step
 MS = 1_000_000
 
@@ -32,7 +37,7 @@ def demo(
     only: Annotated[tuple[str, ...], Parameter(consume_multiple=True, show=False)] = (),
     json: AsJson = False,
 ) -> None:
-    """Show the main job, offline: three venues' live books, and each kind of trouble found and mended.
+    """Show the main job, offline: three venues' live books, trouble found and mended, and orders that come through it.
 
     Parameters
     ----------
@@ -47,30 +52,46 @@ def demo(
     for name in without:
         if name not in known:
             raise UnknownName("mending", name, known)
-    names = [step.name for step in STEPS]
+    names = [one.name for one in (*STEPS, *DEEDS)]
     for name in only:
         if name not in names:
             raise UnknownName("step", name, names)
     steps = [step for step in STEPS if step.name in only or not only]
+    deeds = [deed for deed in DEEDS if deed.name in only or not only]
     show: Show = Machine() if json else Picture(Console()) if sys.stdout.isatty() else Lines()
-    summary = asyncio.run(_demo(show, steps, without, seed, keep))
+    summary = asyncio.run(_demo(show, steps, deeds, without, seed, keep))
     if not summary.worked:
         raise Failed
 
 
-async def _demo(show: Show, steps: Sequence[Step], without: tuple[str, ...], seed: int, keep: bool) -> Summary:
+async def _demo(
+    show: Show, steps: Sequence[Step], deeds: Sequence[Deed], without: tuple[str, ...], seed: int, keep: bool
+) -> Summary:
     clock = RealClock()
-    begin_ns = clock.mono_ns()
+    begin_ns, words = clock.mono_ns(), settled(registry.names())
     async with staged(seed, Mends(**dict.fromkeys(without, False))) as stage:
-        async with show.on(stage, steps):
+        parts = [(deed, venue) for deed in deeds for venue in stage.seated(deed.seats)]
+        async with show.on(stage, steps, parts):
             results = await _played(stage, show, steps)
+            if parts:
+                show.begin_orders(words)
+            stories = await _ordered(stage, show, parts)
         failed = tuple(f"{result.what} ({result.venue})" for result in results if not result.worked)
-        counts = dict(sorted(stage.session.counts.items()))
-        seconds = round((clock.mono_ns() - begin_ns) / MS / 1000, 1)
-        summary = Summary(not failed, len(results), failed, without, seconds, counts)
-        show.sum_up(results, summary)
+        bad = tuple(f"{story.what} ({story.venue})" for story in stories if not story.worked)
+        summary = Summary(
+            worked=not failed and not bad,
+            steps=len(results),
+            not_mended=failed,
+            without=without,
+            seconds=round((clock.mono_ns() - begin_ns) / MS / 1000, 1),
+            events=dict(sorted(stage.session.counts.items())),
+            orders=total(stories),
+            orders_failed=bad,
+            settle_ms=PROOF_MS,
+        )
+        show.sum_up(summary)
         if keep:
-            async with show.on(stage, steps):
+            async with show.on(stage, steps, parts):
                 show.say("Ctrl-C ends it")
                 await asyncio.Event().wait()
     return summary
@@ -94,8 +115,18 @@ async def _played(stage: Stage, show: Show, steps: Sequence[Step]) -> list[Resul
     return results
 
 
+async def _ordered(stage: Stage, show: Show, parts: Parts) -> list[Story]:
+    stories = []
+    for deed, venue in parts:
+        show.begin_order(deed, venue)
+        stories.append(await played(stage, deed, venue, show.mark))
+        show.told(stories[-1])
+        await stage.clock.sleep(LOOK_S if show.looks else 0)
+    return stories
+
+
 async def _step(stage: Stage, show: Show, step: Step) -> Result:
-    venue = stage.names[step.seat % len(stage.names)]
+    (venue,) = stage.seated((step.seat,))
     show.begin(step, venue)
     fooled = stage.fooled
     witness = await stage.play(venue, step.plan(stage, venue), step.patience_s)

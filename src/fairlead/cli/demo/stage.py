@@ -1,12 +1,14 @@
 """The demo's stage: a city on loopback, a session with all of its venues, and witnesses of what the session says.
 
-Whether something was found and mended is read from the health events alone."""
+Whether something was found and mended is read from the health events alone; what became of orders, from the city."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +16,7 @@ from msgspec.structs import replace
 
 import fairlead
 from fairlead.cli.board import Board
+from fairlead.cli.demo.hurry import hurried
 from fairlead.cli.words import sentence
 from fairlead.engine.feed import Mends
 from fairlead.engine.session import Session
@@ -30,10 +33,13 @@ from fairlead.sim.world import World
 from fairlead.venues import registry
 from fairlead.wire.door import Door
 from fairlead.wire.face import Clock
+from fairlead.wire.mirror import Minted
+from fairlead.wire.printed import printed
 
 SYMBOL = "BTC/USDT"
 TRADES_HZ = 5.0  # of each venue
 HOSTS_EACH = 2
+MINE, BOTS = "demo", "bot"  # labels of keys: of this process, and of the one that is killed; an account each
 FAR = 0.5  # a trade this far from the book is one that must not be passed on
 MS = 1_000_000
 
@@ -78,8 +84,10 @@ class Witness:
 
 
 class Stage:
-    def __init__(self, served: Served, session: Session, clock: Clock) -> None:
-        self.served, self.session, self.clock = served, session, clock
+    """`folder` holds what must outlive a process: the file of keys, and a folder of state for each of them."""
+
+    def __init__(self, served: Served, session: Session, clock: Clock, folder: Path) -> None:
+        self.served, self.session, self.clock, self.folder = served, session, clock, folder
         self.board = Board()
         self.view: View = session.consolidated(SYMBOL, self.board.show)
         self.unmended: set[str] = set()  # venues
@@ -93,6 +101,10 @@ class Stage:
     @property
     def names(self) -> Sequence[str]:
         return self.session.venues
+
+    def seated(self, seats: Sequence[int]) -> list[str]:
+        """The venues on these seats, counted round."""
+        return [self.names[seat % len(self.names)] for seat in seats]
 
     def door(self, venue: str) -> Door:
         """Where its books are heard."""
@@ -162,7 +174,34 @@ async def staged(seed: int, mends: Mends) -> AsyncIterator[Stage]:
     clock, names = RealClock(), registry.names()
     listings = [replace(one, trades_hz=TRADES_HZ) for one in usual(names) if one.symbol == SYMBOL]
     city = City(names, World(seed, listings, clock.wall_ns()), clock, seeded(seed))
-    async with Served(city, clock, slots=HOSTS_EACH) as served:
-        session = fairlead.open(*names, environment="sim", hosts=served.addresses, mends=mends)
-        async with session:
-            yield Stage(served, session, clock)
+    with TemporaryDirectory() as place, hurried(names):
+        folder = Path(place)
+        async with (
+            Served(city, clock, slots=HOSTS_EACH) as served,
+            fairlead.open(
+                *names,
+                key=MINE,
+                keys=_key_file(folder, city),
+                state=folder / MINE,
+                environment="sim",
+                hosts=served.addresses,
+                mends=mends,
+            ) as session,
+        ):
+            yield Stage(served, session, clock, folder)
+
+
+def _key_file(folder: Path, city: City) -> Path:
+    file = key_file(folder)
+    keys = {name: {MINE: _key(mine), BOTS: _key(city.new_key(name))} for name, mine in city.keys.items()}
+    file.touch(0o600)
+    file.write_bytes(printed(keys))
+    return file
+
+
+def key_file(folder: Path) -> Path:
+    return folder / "keys.json"
+
+
+def _key(minted: Minted) -> dict[str, str]:
+    return {"key": minted.key, "secret": minted.secret, "passphrase": minted.passphrase}
