@@ -113,7 +113,7 @@ class PrivateHearing(Socket):
         is_call, token = asked.method in _CALLS, str(asked.params.get("token", ""))
         if not is_call and asked.method not in (SUBSCRIBE, UNSUBSCRIBE):
             self._reply(asked, at, error=NO_METHOD)
-        elif not is_call and asked.params.get("channel") not in TOPICS:
+        elif not is_call and str(asked.params.get("channel")) not in TOPICS:
             self._reply(asked, at, error=NOT_HERE)
         elif not (key := self._key if token == self._token and self._sequences else self._verifier.bearer(token)):
             self._reply(asked, at, error=NO_SESSION)
