@@ -59,9 +59,12 @@ class Paper:
         self.bodies: list[bytes] = []
         self.fails = 0  # so many appends do
         self.is_sound = True
-        self.older = False
+        self.older = self.keeps = False
 
     async def append(self, bodies: Sequence[bytes]) -> int:
+        if not self.is_sound and self.keeps:
+            self.bodies += bodies  # the sync failed, and yet the lines are there when it is read again
+            self.keeps = False
         if self.fails or not self.is_sound:
             self.fails = max(0, self.fails - 1)
             await asyncio.sleep(0)

@@ -207,6 +207,23 @@ def test_what_cannot_be_written_down_is_not_sent(fails: str) -> None:
     moor(visit)
 
 
+def test_lines_of_a_failed_sync_that_are_there_after_all_are_known_and_given_up() -> None:
+    """If this failed, the next process would know an order that this one does not (I20)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.journal.is_sound, harbour.journal.keeps = False, True
+        with pytest.raises(JournalFailed):
+            await harbour.desk.place(ask())
+        await harbour.wait(3_000)
+        before = harbour.desk.bench.account.orders()
+        assert [order.life for order in before] == [Life.ABANDONED]
+        await harbour.again()
+        assert harbour.desk.bench.account.orders() == before
+        assert harbour.count(Op.PLACE) == 0
+
+    moor(visit)
+
+
 def test_an_answer_that_cannot_be_written_stops_new_orders_and_is_written_later() -> None:
     """If this failed, an acknowledgement lost to a full disk would be forgotten (fault 104)."""
 

@@ -48,6 +48,9 @@ class Account:
 
     def _intend(self, fact: facts.Intended, seq: int) -> Turn:
         name = fact.asked.client_id
+        known = self.tracks.get(name)
+        if known is not None:
+            return Turn(known.order, known.order)  # read a second time
         track = self.tracks[name] = Track(fact, seq)
         self._running[name] = None
         if ids.is_ours(name):

@@ -88,14 +88,9 @@ class AccountDesk:
     async def _recall(self) -> int:
         """The journal, folded; how many orders had never been sent."""
         bench = self.bench
-        installation = ""
-        for line in self._journal.lines():
-            fact = facts.read(line.body)
-            if isinstance(fact, facts.Opened):
-                installation = fact.installation
-            if (fact.venue, fact.account) == (bench.account.venue, bench.account.account):
-                bench.fold(fact, line.seq)
-        bench.ids = ids.Ids(installation or ids.new_installation(self._rng), bench.account.last_id)
+        for _ in bench.scribe.read_on():
+            pass
+        bench.ids = ids.Ids(bench.installation or ids.new_installation(self._rng), bench.account.last_id)
         told: list[AnyFact] = [bench.opened()]
         given_up = list(accounts.abandoned(bench.account))
         for track in given_up:

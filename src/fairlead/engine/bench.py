@@ -83,6 +83,7 @@ class Bench:
         self.ids = Ids("0000")  # until the journal was read
         self.touched: set[str] = set()  # symbols of which something strange was told since the last reckoning
         self.frozen_ns: dict[str, int] = {}  # since when, in this process
+        self.installation = ""  # as the journal names it
         self.last_ns = 0  # the time of the last line
         self.is_closed = False
         self.unsettled: Callable[[Track], None] = lambda track: None  # an order whose fills do not add up just now
@@ -93,7 +94,11 @@ class Bench:
         return kind(venue=self.account.venue, account=self.account.account, at_ns=self.now_ns, **more)
 
     def fold(self, fact: AnyFact, seq: int) -> Turn | None:
-        """One line of the journal into all that is made of it."""
+        """One line of the journal into all that is made of it; what is of other accounts is theirs."""
+        if isinstance(fact, facts.Opened):
+            self.installation = fact.installation
+        if (fact.venue, fact.account) != (self.account.venue, self.account.account):
+            return None
         turn = self.account.take(fact, seq)
         self.last_ns = max(self.last_ns, fact.at_ns)
         for one in (self.switch, self.tally, self.drawdown):

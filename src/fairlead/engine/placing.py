@@ -178,7 +178,7 @@ class Placing:
                 bench.around.blame("placing", failed)
                 await self._unsure(names, f"an error of ours: {type(failed).__name__}", None)
                 return None
-            if steps.is_written:
+            if steps.is_written or isinstance(failed, JournalFailed):  # which may be on disk after all
                 await self._unsent(names, failed)
             raise
         else:

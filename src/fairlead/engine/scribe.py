@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from fairlead.core import facts
 from fairlead.core.facts import AnyFact
@@ -37,11 +37,18 @@ class Scribe:
         trouble: Callable[[str, float], None],
     ) -> None:
         self.ails = ""
+        self.last = 0  # of the journal: the last line that was folded
         self._journal, self._time, self._chores = journal, time, chores
         self._fold, self._tell, self._trouble = fold, tell, trouble
         self._folded: asyncio.Future[None] | None = None  # the last write begun: the next one folds after it
         self._waiting: deque[tuple[Makes, asyncio.Future[None] | None]] = deque()
         self._pumping = False
+
+    def read_on(self) -> Iterator[Turn | None]:
+        """Folds what the journal has and we have not. To fold a line twice changes nothing."""
+        for line in self._journal.lines(self.last):
+            self.last = line.seq
+            yield self._fold(facts.read(line.body), line.seq)
 
     async def write(self, *told: AnyFact) -> None:
         """On disk, folded and told when it returns. JournalFailed: nothing that hangs on it may be done."""
@@ -54,6 +61,7 @@ class Scribe:
                 await before
             for seq, fact in enumerate(told, last - len(told) + 1):
                 self._tell(self._fold(fact, seq))
+            self.last = max(self.last, last)
         finally:
             if before is not None and not before.done():
                 before.add_done_callback(lambda _: _done(mine))
@@ -116,10 +124,11 @@ class Scribe:
 
     def _mend(self) -> None:
         """A journal that failed to sync is not written to again before all of it was read anew."""
-        if self._journal.is_sound:
-            return
         try:
-            self._journal.reopen()
+            if not self._journal.is_sound:
+                self._journal.reopen()
+            for turn in self.read_on():  # lines of the append that failed may be there after all
+                self._tell(turn)
         except JournalFailed as failed:
             self.ail(cut(str(failed)))
 
