@@ -128,18 +128,9 @@ def test_a_terminal_shows_the_books_and_the_sentence_at_the_end() -> None:
     """If this failed, a newcomer would not see what the demo is about."""
     code, shown = in_terminal(["demo", "--only", "gap", "answer"])
     assert code == 0
-    said: tuple[str, ...] = (
-        "best of BTC/USDT",
-        "3 of 3 venues count",
-        "a change of the book is lost",
-        "All 1 were found",
-    )
-    for words in (
-        *said,
-        "no answer: UNKNOWN",
-        "silence is proof after",
-        "1 intended, 1 at the venue, 0 lost, 0 doubled",
-    ):
+    books = ("best of BTC/USDT", "3 of 3 venues count", "a change of the book is lost", "All 1 were found")
+    orders = ("no answer: UNKNOWN", "silence is proof after", "1 intended, 1 at the venue, 0 lost, 0 doubled")
+    for words in books + orders:
         assert words in shown
     assert "Traceback" not in shown
 
