@@ -154,12 +154,15 @@ def venue_names() -> tuple[str, ...]:
 def _windows(folder: Path, durability: Literal["power", "process"]) -> Windows:
     """The real ones, with what must outlive the process in this folder."""
     from fairlead.engine.desk import Windows
+    from fairlead.engine.machine import Machine
     from fairlead.io.clock import RealClock, entropy
     from fairlead.io.http import AioHttp
+    from fairlead.io.names import Names
     from fairlead.io.socket import Picows
     from fairlead.io.store import FileStore
 
     clock = RealClock()
+    names = Names(clock)
 
     def journal(name: str) -> Journal:
         from fairlead.io.journal import DiskJournal
@@ -167,7 +170,13 @@ def _windows(folder: Path, durability: Literal["power", "process"]) -> Windows:
         return DiskJournal(folder / name, clock, durability=durability, words="a bot that trades by Fairlead")
 
     return Windows(
-        clock=clock, rng=entropy(), http=AioHttp(), ws=Picows(clock), store=FileStore(folder), journal=journal
+        clock=clock,
+        rng=entropy(),
+        http=AioHttp(names=names),
+        ws=Picows(clock, names=names),
+        store=FileStore(folder),
+        journal=journal,
+        machine=Machine(clock, names),
     )
 
 

@@ -85,6 +85,8 @@ _SENTENCES: Mapping[type[Health], Callable[[Any], str]] = {
     events.Throttled: _throttled,
     events.Denied: lambda e: f"{e.topic}: refused, {e.said or e.kind}",
     events.Blunder: lambda e: f"{e.where} raised {e.what}",
+    events.OldName: lambda e: f"{e.host} could not be resolved; its address of {length(e.age_ms)} ago stands in",
+    events.Stalled: lambda e: f"this program stood still for {length(e.lasted_ms)}, in {e.where}",
     events.TradingOpened: lambda e: (
         f"{e.account}: open for business after {length(e.took_ms)}, {e.orders} orders known, {e.doubtful} in doubt, "
         f"{e.abandoned} never sent"

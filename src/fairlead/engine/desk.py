@@ -22,6 +22,7 @@ from fairlead.engine.feed import Feed, Mends
 from fairlead.engine.flows import LatestFeed, TradeFeed
 from fairlead.engine.line import FIRST_WAIT_MS, MOST_WAIT_MS
 from fairlead.engine.listing import Listing
+from fairlead.engine.machine import Machine
 from fairlead.engine.nonces import Nonces
 from fairlead.engine.permits import Permits
 from fairlead.engine.private import PrivateFeed
@@ -56,6 +57,7 @@ class Windows(Struct, frozen=True):
     store: Store | None = None  # None: nothing outlives the process
     # Opens the journal of that name, which is its opener's alone from then on; None: nothing can be traded
     journal: Callable[[str], Journal] | None = None
+    machine: Machine | None = None  # None: nobody watches our own machine
 
 
 class Desk:

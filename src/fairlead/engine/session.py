@@ -110,6 +110,8 @@ class Session:
         """Every venue at once; if one cannot be opened, none stays open and its error is raised. Accounts after their
         venues: the journal first, whose folder belongs to one process alone."""
         self._open = True
+        if self._windows.machine is not None:
+            self._windows.machine.begin(self._tell)
         try:
             if self._labels:
                 self._take_accounts()
@@ -140,6 +142,8 @@ class Session:
             self._journal.close()
             self._journal = None
         await self._windows.http.close()
+        if self._windows.machine is not None:
+            self._windows.machine.end()
         self._health.close()
 
     def _take_accounts(self) -> None:

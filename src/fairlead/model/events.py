@@ -127,6 +127,20 @@ class Blunder(Health, frozen=True, kw_only=True, tag=True):
     what: str
 
 
+class OldName(Health, frozen=True, kw_only=True, tag=True):
+    """The address of a host could not be asked for: the one of so long ago stands in."""
+
+    host: str
+    age_ms: float
+
+
+class Stalled(Health, frozen=True, kw_only=True, tag=True):
+    """Our own loop stood still: what looked like silence may have been us. `where`: the code that held it up."""
+
+    lasted_ms: float
+    where: str
+
+
 class AccountHealth(Health, frozen=True, kw_only=True, tag=True):
     """Of one account of the venue. `symbol` "": all of it."""
 
