@@ -51,7 +51,7 @@ def test_a_cancel_without_an_answer_is_found_out_and_repeated(mishap: str) -> No
         order = await harbour.desk.cancel(name)
         assert (order.life, order.cancelling) == (Life.OPEN, True)
         assert [one.what for one in harbour.heard(events.OrderUnknown)] == ["cancel"]
-        await harbour.wait(5_000)
+        await harbour.wait(15_000)
         assert len(harbour.heard(events.OrderSettled)) == 1
         assert harbour.desk.track(name).order.life is Life.CANCELLED
         assert harbour.of(name).status is Status.CANCELLED

@@ -12,6 +12,7 @@ from fairlead.model.orders import OrderReport
 from fairlead.wire.venue import Settle
 
 LOOKS_MS = (250, 750, 2_000, 4_000, 8_000)  # waits before each look; the last one goes on
+CHANGE_LOOKS_MS = (2_000, 4_000, 8_000)  # of a change: the stream tells most of them, and no risk waits for it
 APART_MS = 1_000  # between the end of one reading that counts and the beginning of the next
 READINGS = 2
 
@@ -89,7 +90,7 @@ class ChangeDoubt:
     def __init__(self, settle: Settle, *, sent_ms: int, until_ms: int = 0, slack_ms: int = 0) -> None:
         over_ms = max(until_ms, sent_ms + settle.fence_ms)
         self.settled_ms = over_ms + settle.engine_ms + settle.lag_ms + slack_ms
-        self.due_ms = sent_ms + LOOKS_MS[0]
+        self.due_ms = sent_ms + CHANGE_LOOKS_MS[0]
         self.looks = 0
 
     def is_due(self, now_ms: int) -> bool:
@@ -98,8 +99,7 @@ class ChangeDoubt:
     def take(self, sighting: Sighting) -> bool:
         """Whether what this reading shows is the truth for good: a change that it does not show was not made."""
         self.looks += 1
-        wait_ms = LOOKS_MS[min(self.looks, len(LOOKS_MS) - 1)]
-        self.due_ms = sighting.ended_ms + wait_ms
+        self.due_ms = sighting.ended_ms + CHANGE_LOOKS_MS[min(self.looks, len(CHANGE_LOOKS_MS) - 1)]
         if sighting.ended_ms < self.settled_ms < self.due_ms:
             self.due_ms = self.settled_ms
         return sighting.report is not None and sighting.began_ms >= self.settled_ms
