@@ -298,6 +298,21 @@ def test_a_fill_that_names_only_the_venues_order_is_ours() -> None:
     moor(visit)
 
 
+def test_a_fill_of_more_than_the_order_is_read_anew_and_not_counted() -> None:
+    """If this failed, one wrong digit of the stream would be held, and its symbol frozen, for ever (fault 40)."""
+
+    async def visit(harbour: Harbour) -> None:
+        name = await placed(harbour)
+        fill = harbour.trade_with(name, "10", fill_told=False)
+        harbour.say(replace(fill, client_id=name, qty=Decimal(1_000)))
+        await harbour.wait(5_000)
+        assert (order(harbour, name).life, order(harbour, name).filled) == (Life.FILLED, Decimal(10))
+        assert harbour.heard(events.Strange)
+        assert harbour.desk.bench.account.frozen == {}
+
+    moor(visit)
+
+
 def test_a_position_that_fills_do_not_explain_freezes_until_it_is_said_again() -> None:
     """If this failed, a liquidation or another program would go unnoticed (faults 47, 48)."""
 

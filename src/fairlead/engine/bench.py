@@ -173,7 +173,7 @@ class Bench:
 
     def fill_facts(self, track: Track, fill: Fill, by: str) -> list[AnyFact]:
         """None for one that is known; a fill that cannot be is shown and not counted: the venue is asked instead."""
-        if fill.qty <= 0 or fill.price <= 0:
+        if not _can_be_of(track, fill):
             self._nonsense(track, "a fill", fill)
             return []
         if not track.is_news(fill):
@@ -270,3 +270,9 @@ def _heard(done: asyncio.Future[Any]) -> None:
 def _can_be(report: OrderReport) -> bool:
     """No count is below zero, no quantity and no price of an order is."""
     return all(one is None or one >= 0 for one in (report.filled, report.qty, report.price, report.trigger))
+
+
+def _can_be_of(track: Track, fill: Fill) -> bool:
+    """It is of something, and of no more than the order ever was for."""
+    qtys = (track.intended.asked.qty, track.order.qty)
+    return fill.qty > 0 and fill.price > 0 and (None in qtys or fill.qty <= max(one for one in qtys if one is not None))
