@@ -59,10 +59,22 @@ class Changing:
         await self._answered(track, "cancel", outcome)
         if not track.order.life.is_over:
             why = cut(outcome.said or outcome.kind) if is_open(outcome) else ""
-            self._prober.follow(track, why)
+            self._follow(track, why)
         if isinstance(outcome, Fault) and not is_open(outcome) and not track.order.life.is_over:
             raise refused(bench.venue.name, f"the cancel of {order.client_id}", outcome, _shown(track))
         return track.order
+
+    def _follow(self, track: Track, why: str) -> None:
+        """From when it is known that a cancel was sent; nobody waits for a disk that fails."""
+
+        async def later() -> None:
+            await self._bench.scribe.keep()
+            self._prober.follow(track, why)
+
+        if self._bench.scribe.ails:
+            self._bench.chores.spawn(later(), f"cancel of {track.order.client_id}")
+        else:
+            self._prober.follow(track, why)
 
     async def cancel_twins(self, symbol: str) -> None:
         """Second orders of one name, which should not be, and are ours all the same: by the venue's own id."""

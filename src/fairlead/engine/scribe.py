@@ -112,7 +112,7 @@ class Scribe:
                 self.ail(cut(str(failed)))
             await self._time.clock.sleep(AGAIN_MS / 1000)
             self._mend()
-        if self.ails:
+        if self.ails and told:
             self.ails = ""
             self._trouble("", (self._time.clock.mono_ns() - began_ns) / MS)
 

@@ -9,7 +9,7 @@ from fairlead.core.doubt import Sighting
 from fairlead.core.facts import AnyFact
 from fairlead.core.track import Track
 from fairlead.engine.bench import Bench
-from fairlead.engine.sheets import Sheets
+from fairlead.engine.sheets import Sheet, Sheets
 from fairlead.engine.timing import MS
 from fairlead.model.orders import Fill, OrderReport
 from fairlead.wire.asks import Op
@@ -59,8 +59,7 @@ class Spyglass:
         if isinstance(found, Fault):
             return None
         report: OrderReport = found
-        if self._bench.account.of(report) is None:
-            self._note_foreign(symbol, order_id)
+        await self._settle(report)
         return report
 
     def is_foreign(self, symbol: str, order_id: str) -> bool:
@@ -92,22 +91,33 @@ class Spyglass:
         """What all lists say of it; whole, if each fill that is not its own belongs to an order known to be another."""
         sheet = await self._sheets.read(track.order.symbol, _since_ns(track), settled_ms)
         report = _among(sheet.open or (), track) or _among(sheet.past or (), track)
-        mine, named = await self._own(track, sheet.fills or ())
+        mine, named = await self._own(track, sheet)
         return report, mine, sheet.is_whole and named
 
-    async def _own(self, track: Track, fills: Iterable[Fill]) -> tuple[tuple[Fill, ...], bool]:
+    async def _own(self, track: Track, sheet: Sheet) -> tuple[tuple[Fill, ...], bool]:
+        listed = {one.order_id: one for one in (*(sheet.open or ()), *(sheet.past or ()))}
         mine: list[Fill] = []
-        for fill in fills:
+        for fill in sheet.fills or ():
             known = self._bench.account.of(fill)
             if known is track or fill.client_id == track.order.client_id:
                 mine.append(fill)
             elif known is None and not fill.client_id and not self.is_foreign(fill.symbol, fill.order_id):
-                report = await self.name(fill.symbol, fill.order_id)
+                report = listed.get(fill.order_id) or await self.name(fill.symbol, fill.order_id)
                 if report is None:
                     return tuple(mine), False
                 if report.client_id == track.order.client_id:
                     mine.append(fill)
+                else:
+                    await self._settle(report)
         return tuple(mine), True
+
+    async def _settle(self, report: OrderReport) -> None:
+        """An order of ours that was found while another was looked for, or one of another hand."""
+        other = self._bench.account.of(report)
+        if other is None:
+            self._note_foreign(report.symbol, report.order_id)
+        else:
+            await self._bench.scribe.keep(*self._bench.report_facts(other, report, "a look"))
 
 
 def _since_ns(track: Track) -> int:
