@@ -42,9 +42,6 @@ RUNS: Mapping[str, Run] = {
     "what_if_the_answer_never_comes": Run(
         said=("is lost: UNKNOWN", "found out: OPEN", "asked for again: the same order", "the venue has 1$")
     ),
-    "where_are_my_orders_after_a_restart": Run(
-        ("okx",), (r"placed: OPEN fl\w+", r"still open: fl\w+ 0\.01 at \d+", r"changed since: fl\w+ CANCELLED$")
-    ),
     "what_happens_when_the_wire_breaks": Run(
         said=("Connected", "now cut", "Lost", "Connected", "mended after", "now gap", "Gap", "mended after")
     ),
