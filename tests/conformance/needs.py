@@ -165,6 +165,9 @@ REFUSES = Need("it takes every name of an instrument without a word", _refuses)
 SIGNS = Need("it has no question that needs a key", lambda venue, _: Op.BALANCES in venue.endpoints)
 TRADES = Need("it takes no orders", lambda venue, _: Op.PLACE in venue.endpoints)
 BY_SOCKET = Need("it takes no orders by socket", lambda venue, _: any(Op.PLACE in door.calls for door in venue.doors))
+NONCES = Need("it wants no numbers that rise", lambda venue, _: venue.nonces_rise)
+BATCHES = Need("it takes no batches", lambda venue, _: Op.PLACE_MANY in venue.endpoints)
+POSITIONS = Need("it has no positions", lambda venue, _: Op.POSITIONS in venue.endpoints)
 
 
 def of_orders(number: int, fault: str, staged: str, holds: str, trade: Trade, *needs: Need) -> Case:
