@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from fairlead.io.clock import VirtualClock, run_virtual
-from fairlead.io.names import KEPT_S, LOOKUP_MOST_S, Address, Names, Resolver
+from fairlead.io.names import KEPT_S, LOOKUP_MOST_S, Address, Names
+from fairlead.io.resolver import Resolver
 
 HERE: Address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 443))
 Answer = list[Address] | Exception | None  # None: it says nothing at all

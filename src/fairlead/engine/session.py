@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from hashlib import sha256
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fairlead.core.limits import Limits
-from fairlead.engine.account import AccountDesk
 from fairlead.engine.bus import Bus, Subscription
 from fairlead.engine.desk import Desk, Windows
 from fairlead.engine.feed import Mends
@@ -23,6 +21,10 @@ from fairlead.venues import registry
 from fairlead.wire.face import Journal, Store
 from fairlead.wire.signing import Signer
 from fairlead.wire.venue import Venue
+
+if TYPE_CHECKING:
+    from fairlead.core.limits import Limits
+    from fairlead.engine.account import AccountDesk
 
 
 class Stage(StrEnum):
@@ -147,6 +149,8 @@ class Session:
         self._health.close()
 
     def _take_accounts(self) -> None:
+        from fairlead.engine.account import AccountDesk  # a third of all code: whoever only reads needs none of it
+
         if self._windows.journal is None:
             raise Misuse("Nothing can be traded without a journal.", next="hand one in")
         self._journal = self._windows.journal(self._journal_name)

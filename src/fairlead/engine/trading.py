@@ -6,15 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from fairlead.core.budget import Priority
-from fairlead.core.change import amended
-from fairlead.core.intent import Number, Wish, checked, positive
-from fairlead.engine.account import AccountDesk
 from fairlead.engine.bus import Bus, Subscription
 from fairlead.engine.desk import Desk
-from fairlead.engine.placing import WAIT_MS, Wanted
 from fairlead.errors import Misuse, Refused, UnknownName, cut
 from fairlead.model.account import Balance, Leverage, Position
 from fairlead.model.order import Order
@@ -22,6 +18,11 @@ from fairlead.model.orders import BUY, SELL, Fill, OrderReport, OrderType, Tif
 from fairlead.wire.asks import AskNothing, Op
 from fairlead.wire.faults import Fault
 from fairlead.wire.orders import AskFills, AskLeverage, AskLeverages, AskOpenOrders, AskPositions
+
+if TYPE_CHECKING:  # what judges and places orders is imported by the first of them: whoever only reads needs none of it
+    from fairlead.core.intent import Number
+    from fairlead.engine.account import AccountDesk
+    from fairlead.engine.placing import Wanted
 
 T = TypeVar("T")
 Call = Callable[[T], None]
@@ -45,9 +46,6 @@ class Terms(TypedDict, total=False):
     resend_if_not_accepted: bool  # proven not accepted, and still valid: send it again; never otherwise
     name: str  # yours for this wish: asked again under it, the same order is meant
     bot: str  # who wants it
-
-
-_OF_WISH = frozenset(Wish.__struct_fields__) - {"symbol", "side"}
 
 
 class Trading:
@@ -77,6 +75,8 @@ class Trading:
         trigger: Number | None = None,
     ) -> Order:
         """Changes an order of ours; what is not given stays. `qty` is the new total, with what is filled in it."""
+        from fairlead.core.change import amended
+
         desk = self._trades
         now = desk.track(_id(order)).order
         instrument = self._desk.instrument(now.symbol)
@@ -170,6 +170,8 @@ class Trading:
     async def set_leverage(
         self, symbol: str, leverage: Number, *, margin: str = "", pos_side: str = ""
     ) -> tuple[Leverage, ...]:
+        from fairlead.core.intent import positive
+
         asked = AskLeverage(
             symbol=self._symbol(symbol),
             leverage=positive(leverage, Decimal(0), "leverage"),
@@ -193,12 +195,14 @@ class Trading:
     # ---- inside
 
     async def _place(self, symbol: str, side: str, terms: dict[str, Any]) -> Order:
+        from fairlead.core.intent import Wish, checked
+
         desk = self._trades
         for name in terms:
             if name not in Terms.__annotations__:
                 raise UnknownName("word of an order", name, Terms.__annotations__)
         wanted = _wanted(terms)
-        wish = Wish(symbol=symbol, side=side, **{name: terms[name] for name in _OF_WISH & terms.keys()})
+        wish = Wish(symbol=symbol, side=side, **{name: terms[name] for name in Wish.__struct_fields__ if name in terms})
         instrument = self._desk.instrument(symbol)
         venue, hedged = self._desk.venue, self._desk.ctx.mode.hedged
         asked = checked(wish, instrument, can=venue.can, hedged=hedged, touch=self._desk.touch(instrument.symbol))
@@ -225,6 +229,8 @@ class Trading:
 
 
 def _wanted(terms: Mapping[str, Any]) -> Wanted:
+    from fairlead.engine.placing import WAIT_MS, Wanted
+
     valid_ms, again = terms.get("valid_for_ms", 0), terms.get("resend_if_not_accepted", False)
     if again and not valid_ms:
         raise Misuse(

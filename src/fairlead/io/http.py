@@ -20,7 +20,8 @@ from yarl import URL
 
 from fairlead.errors import NotSent, Unknown
 from fairlead.io.clock import RealClock
-from fairlead.io.names import Names, Resolver
+from fairlead.io.names import Names
+from fairlead.io.resolver import Resolver
 from fairlead.wire.face import HttpCall
 from fairlead.wire.http import Reply
 

@@ -10,8 +10,6 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from fairlead.wire.face import Clock
 
 Address: TypeAlias = tuple[Any, Any, int, str, Any]  # as getaddrinfo gives it
@@ -20,7 +18,7 @@ Lookup: TypeAlias = Callable[[str, int], Awaitable[list[Address]]]
 KEPT_S: Final = 600  # how long the last good answer may stand in
 LOOKUP_MOST_S: Final = 5.0  # a resolver that says nothing is as good as none
 NAMES_MOST: Final = 1_000
-_NUMBER: Final = socket.AI_NUMERICHOST
+NUMBER: Final = socket.AI_NUMERICHOST
 
 
 class Names:
@@ -34,7 +32,7 @@ class Names:
     async def addresses(self, host: str, port: int) -> list[Address]:
         """At least one; raises OSError when the name is not known, now or lately."""
         with contextlib.suppress(socket.gaierror):  # a number needs no resolver, and so no thread
-            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=_NUMBER)
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=NUMBER)
         try:
             async with asyncio.timeout(LOOKUP_MOST_S):
                 found = await self._lookup(host, port)
@@ -55,26 +53,6 @@ class Names:
 
     def __repr__(self) -> str:
         return f"<Names: {len(self._known)} known>"
-
-
-class Resolver(AbstractResolver):
-    """The same for aiohttp."""
-
-    def __init__(self, names: Names) -> None:
-        self._names = names
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._names.addresses(host, port)
-        return [
-            ResolveResult(hostname=host, host=where[0], port=port, family=kind, proto=proto, flags=_NUMBER)
-            for kind, _, proto, _, where in found
-            if family in (socket.AF_UNSPEC, kind)
-        ]
-
-    async def close(self) -> None:
-        """Nothing is held open."""
 
 
 async def _system(host: str, port: int) -> list[Address]:
