@@ -20,6 +20,7 @@ from fairlead.errors import UnknownName
 _HELP = {
     "demo": "the main job, offline: simulated venues, live books, things going wrong and mended",
     "sim": "the exchange city alone, for any client",
+    "voyage": "bots trading through storms in virtual time, judged by the venues' own ledgers",
     "watch": "books, trades, quotes, candles and funding in the terminal",
     "instruments": "what a venue trades, with its steps and limits",
     "candles": "candles to CSV or Parquet, with holes mended and marked",
@@ -41,6 +42,7 @@ _HELP = {
 _HOMES = {
     "demo": "fairlead.cli.demo.command:demo",
     "sim": "fairlead.cli.sim:sim",
+    "voyage": "fairlead.cli.voyage.command:voyage",
     "watch": "fairlead.cli.watch:watch",
     "instruments": "fairlead.cli.instruments:instruments",
     "candles": "fairlead.cli.history:candles",

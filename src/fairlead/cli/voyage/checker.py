@@ -22,6 +22,7 @@ from fairlead.model.orders import Fill, Status
 from fairlead.sim.city import City
 from fairlead.sim.truth import Accepted
 from fairlead.venues import registry
+from fairlead.wire.limits import Window
 
 MS = 1_000_000
 LOOK_MS = 100  # between two steps
@@ -49,8 +50,10 @@ class Checker:
         self._sent: dict[tuple[str, str], int] = {}
         self._absent: dict[tuple[str, str], int] = {}
         self._fills: set[tuple[str, str, str]] = set()  # that were told
+        self._held: list[tuple[str, int, int]] = []  # like touched: what a death left in doubt held new orders
         self._since: dict[tuple[str, ...], int] = {}  # what is in doubt or frozen, since when
         self.accounts: dict[str, Account] = {}  # of the program that lives now
+        self._unresolved: dict[str, set[str]] = {}  # what was in doubt when it began
         self.longest_s = dict.fromkeys(self._venues, 0.0)
 
     # ---- at every step
@@ -133,14 +136,16 @@ class Checker:
 
     def _time(self, venue: str, account: Account, now_ns: int) -> None:
         """No doubt and no freeze lasts longer than it may, once the venue answers again."""
-        settle = registry.venue(venue).settle
-        settled_ns = (settle.fence_ms + settle.engine_ms + settle.lag_ms) * MS
+        settled_ns = _settled_ns(venue)
         doubts = [("doubt", venue, track.order.client_id) for track in account.doubtful()]
         freezes = [("freeze", venue, symbol) for symbol in account.frozen]
         lasting: set[tuple[str, ...]] = {*doubts, *freezes}
         for key in [key for key in self._since if key[1] == venue and key not in lasting]:
             del self._since[key]
         quiet_ns = self.touched_ns(venue, now_ns)
+        self._unresolved[venue] = self._unresolved.get(venue, set()) & {name for _, _, name in doubts}
+        if self._unresolved[venue]:  # the death that left it goes on having a hand in what is wanted now
+            self._held.append((venue, now_ns, now_ns + LOOK_MS * MS))
         for key in lasting:
             since_ns = self._since.setdefault(key, now_ns)
             if key[0] == "doubt":
@@ -163,7 +168,9 @@ class Checker:
         """Whether nothing had a hand in it."""
         end_ns = one.began_ns + max(one.took_ns, CALM_NS)
         return not any(
-            frm <= end_ns and one.began_ns <= to for name, frm, to in self._touched if name in ("", one.venue)
+            frm <= end_ns and one.began_ns <= to
+            for name, frm, to in (*self._touched, *self._held)
+            if name in ("", one.venue)
         )
 
     # ---- at the end
@@ -258,5 +265,19 @@ class Checker:
     def _accepted(self, venue: str, name: str) -> list[Accepted]:
         return self._city.mouth(venue).truth.accepted(name)
 
+    def began(self) -> None:
+        """A new life of the program has opened: what it is in doubt about from before holds new orders."""
+        for venue, account in self.accounts.items():
+            self._unresolved[venue] = {track.order.client_id for track in account.doubtful()}
+
     def __repr__(self) -> str:
         return f"<Checker: {len(self._intended)} intents, {len(self._fills)} fills>"
+
+
+def _settled_ns(venue: str) -> int:
+    """When silence is proof; and the time in which a counter of calls that runs down slowly has run down: until then a
+    venue does not answer."""
+    of = registry.venue(venue)
+    slow = [one for one in of.budgets if one.window is Window.DECAYING and one.of == "key"]
+    refill_ms = max((one.most * one.per_ms // one.units for one in slow), default=0)
+    return (of.settle.fence_ms + of.settle.engine_ms + of.settle.lag_ms + refill_ms) * MS

@@ -89,6 +89,12 @@ def _late(rng: Rng, venue: Venue, lasts_ms: int) -> tuple[tuple[Rule, ...], int]
     return (Rule(rng.choice(("late", "delay")), venue=venue.name, for_ms=lasts_ms, args=Args(ms=ms)),), ms
 
 
+def _duplicate(rng: Rng, venue: Venue, lasts_ms: int) -> tuple[tuple[Rule, ...], int]:
+    """The venue lies about a new name: all of the account is frozen until the order is proven not to be there."""
+    rule = Rule("decline", "rest", venue.name, PLACE, most=1, for_ms=lasts_ms, args=Args(text="DUPLICATE"))
+    return (rule,), venue.settle.fence_ms + venue.settle.engine_ms + venue.settle.lag_ms + 10_000
+
+
 def _conn(action: str, code: int = 0, tail_ms: int = 3_000) -> Draw:
     return lambda rng, venue, lasts_ms: ((Rule(action, "conn", venue.name, args=Args(code=code)),), tail_ms)
 
@@ -128,7 +134,7 @@ SETBACKS: Mapping[str, Draw] = {
     "too many, wordless": _rest("limit", args=Args(bare=True), most=1, tail_ms=60_000),
     "banned": _rest("ban", args=Args(ms=4_000), most=1, tail_ms=8_000),
     "declined": _rest("decline", PLACE, args=Args(text="INVALID tick")),
-    "called a duplicate": _rest("decline", PLACE, args=Args(text="DUPLICATE"), most=1),
+    "called a duplicate": _duplicate,
     "cancel not found": _rest("decline", Match(op="cancel"), args=Args(text="NOT_FOUND gone")),
     "hidden": _lagging("hide", PLACE),
     "stale reads": _lagging("stale", READS),

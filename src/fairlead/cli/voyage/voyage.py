@@ -40,6 +40,7 @@ from fairlead.wire.orders import AskCancel, AskPlace
 
 TRADES_S = 90.0  # the bots trade for so long
 ENDS_S = 240.0  # by then nothing may be in doubt any more
+MOST_S = 400.0  # of a whole voyage
 SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
 BOTS_MOST = 4
 DOWN_S = (0.1, 6.0)  # between a death and the next life
@@ -94,9 +95,16 @@ class Voyage:
         storm = loop.create_task(self._storm(), name="the storm")
         self._ashore |= {pace, storm}
         try:
-            while not self._is_over:
-                await self._life()
-            await self._recover()
+            async with asyncio.timeout(MOST_S):
+                while not self._is_over:
+                    await self._life()
+                await self._recover()
+        except TimeoutError:
+            names = sorted(task.get_name() for task in asyncio.all_tasks() - self._ashore)
+            self._breach(f"the voyage does not end: {names[:8]}")
+            if self._hull is not None:
+                self._hull.die()
+                await self._hull.bury()
         finally:
             failpoint.disarm()
             for task in (pace, storm, *self._ashore - {asyncio.current_task()}):
@@ -138,8 +146,9 @@ class Voyage:
             self._late_ns()
             return
         self._checker.accounts = {name: _account(session, name) for name in self._venues}
+        self._checker.began()
         self._touch("", began_ns, self._clock.mono_ns())
-        bots = [asyncio.ensure_future(BOTS[bot](deck)) for deck, bot in self._decks(session)]
+        bots = [asyncio.ensure_future(BOTS[bot](deck)) for deck, bot in self._decks(session, hull)]
         left_s = max(0.0, TRADES_S - (self._clock.mono_ns() - self._begin_ns) / 1e9)
         assert self._ends_life is not None, "a life has begun"
         try:
@@ -177,9 +186,9 @@ class Voyage:
         key = {"key": minted.key, "secret": minted.secret, "passphrase": minted.passphrase}
         return FileSigner(msgspec.json.encode(key), registry.venue(name).key_kinds)
 
-    def _decks(self, session: Session) -> Iterable[tuple[Deck, str]]:
+    def _decks(self, session: Session, hull: Hull) -> Iterable[tuple[Deck, str]]:
         for venue, bots in self._bots.items():
-            market, hull = session[venue], self._hull
+            market = session[venue]
             market.orders(partial(self._told, hull))
             market.fills(partial(self._filled, hull))
             symbol = next(one.symbol for one in self._listings if one.venue == venue)
@@ -353,7 +362,7 @@ class Voyage:
             self._note("a second program failed", type(failed).__name__)
         else:
             for venue in self._venues:
-                deck = next(deck for deck, _ in self._decks(session) if deck.market.name == venue)
+                deck = next(deck for deck, _ in self._decks(session, hull) if deck.market.name == venue)
                 await deck.place(BUY, qty=deck.qty(), price=deck.price(-250))
             self._breach("two programs trade one account")
             await session.close()
