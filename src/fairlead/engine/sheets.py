@@ -15,6 +15,7 @@ from fairlead.model.orders import Fill, OrderReport
 from fairlead.wire.asks import Op
 from fairlead.wire.orders import AskFills, AskOpenOrders, AskOrders
 
+FRESH_MS = 2_000  # open orders read so lately serve another look; a proof asks anew
 GATHER_MS = 20  # who asks within this time shares the reading
 
 
@@ -50,11 +51,15 @@ class Sheets:
         self._bench = bench
         self._wanted: dict[str, _Wanted] = {}
         self._fills: dict[str, _Fills] = {}
+        self._seen: dict[str, tuple[int, tuple[OrderReport, ...] | None]] = {}  # open orders, and when it was asked
         self._open: dict[str, asyncio.Future[tuple[OrderReport, ...] | None]] = {}
         self._reading: set[str] = set()
 
     async def open(self, symbol: str) -> tuple[OrderReport, ...] | None:
         """The open orders alone; who asks before the reading begins shares it."""
+        seen_ms, seen = self._seen.get(symbol, (0, None))
+        if seen is not None and self._bench.now_ms - seen_ms < FRESH_MS:
+            return seen
         known = self._open.get(symbol)
         if known is not None:
             return await asyncio.shield(known)
@@ -65,7 +70,9 @@ class Sheets:
         finally:
             del self._open[symbol]
         try:
+            began_ms = self._bench.now_ms
             found = await self._bench.all(Op.OPEN_ORDERS, AskOpenOrders(symbol=symbol), Priority.RECOVER)
+            self._seen[symbol] = began_ms, found
         finally:
             mine.set_result(found)
         return found
