@@ -35,6 +35,8 @@ ENDS = {
     Life.FILLED: Status.FILLED, Life.CANCELLED: Status.CANCELLED, Life.EXPIRED: Status.EXPIRED,
     Life.REJECTED: Status.REJECTED,
 }  # fmt: skip
+LIFE = {status: life for life, status in ENDS.items()} | {Status.OPEN: Life.OPEN}
+AWAY = {Life.CANCELLED, Life.EXPIRED, Life.REJECTED}  # over before it was filled: venues have few words for why
 NEVER = (Life.NOT_ACCEPTED, Life.ABANDONED)  # these say that the venue never had it
 
 
@@ -220,7 +222,7 @@ class Checker:
             return
         end = truth.end_of(one.order_id)
         status = end.status if end is not None else Status.OPEN
-        if ENDS.get(order.life) is not status:
+        if ENDS.get(order.life) is not status and not {order.life, LIFE[status]} <= AWAY:
             yield f"is {order.life} with us and {status} in the ledger"
         filled, cost, fees = sums(truth.fills(one.order_id))
         for what, ours, theirs in (

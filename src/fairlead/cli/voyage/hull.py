@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from fairlead.cli.voyage.paper import Paper, Pen
+from fairlead.errors import Error
 from fairlead.io import failpoint
 from fairlead.sim.server.memory import Memory
 from fairlead.wire.face import HttpCall, WsLink, WsListener
@@ -37,10 +38,12 @@ class Hull:
         self._ashore.add(work)
         work.add_done_callback(self._landed)
         try:
-            return await asyncio.shield(work)
-        finally:
-            if self.is_dead:
-                await self._alive()
+            reply = await asyncio.shield(work)
+        except Error:
+            await self._alive()
+            raise
+        await self._alive()
+        return reply
 
     async def dial(self, url: str, listener: WsListener, timeout_ms: int) -> WsLink:
         await self._alive()

@@ -194,6 +194,6 @@ def _draw(rng: Rng, name: str, venue: Venue) -> Trouble:
         case "death at a step":
             return Trouble(name, at_ms, lasts_ms, place=rng.choice(DEATHS), count=rng.choice((1, 1, 2, 3)))
         case "disk full" | "failed sync" | "death" | "restart" | "second program":
-            return Trouble(name, at_ms, lasts_ms if name == "disk full" else 0, tail_ms=2_000)
+            return Trouble(name, at_ms, lasts_ms if name == "disk full" else 0, tail_ms=12_000)
     rules, tail_ms = SETBACKS[name](rng, venue, lasts_ms)
     return Trouble(name, at_ms, lasts_ms, tail_ms, venue.name, rules)
