@@ -80,6 +80,9 @@ class Paper:
     def reopen(self) -> None:
         self.is_sound = True
 
+    def settled(self) -> None:
+        self.older = False
+
     def close(self) -> None:
         """Nothing was opened."""
 

@@ -336,3 +336,23 @@ def test_held_orders_say_so_while_the_venue_is_held_against_the_books() -> None:
         assert "disk is full" in str(failed.value)
 
     trading("okx", visit)
+
+
+def test_a_journal_that_may_lack_lines_is_trusted_again_once_all_its_accounts_were_read() -> None:
+    """If this failed, every start after a crash would look far back for ever; or one account would speak for all."""
+
+    async def visit(desk: Desk) -> None:
+        async with desk.session():
+            await desk.wait()
+        alone = list(desk.paper.bodies)
+        desk.paper.older = True
+        async with desk.session():
+            await desk.wait()
+        assert not desk.paper.older
+        desk.paper.older = True
+        desk.paper.bodies = [*alone, alone[-1].replace(b'"account":"bot-a"', b'"account":"bot-b"')]
+        async with desk.session():
+            await desk.wait()
+        assert desk.paper.older
+
+    trading(registry.names()[0], visit)

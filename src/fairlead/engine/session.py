@@ -95,6 +95,7 @@ class Session:
         self._journal_name = f"journal-{'elsewhere' if hosts else environment}"
         self._journal: Journal | None = None
         self._accounts: dict[str, AccountDesk] = {}
+        self._reckoned: set[tuple[str, str]] = set()  # accounts that were held against their venue
         self._minds, self._minders = minds, list[Minding]()
         self._views: list[View] = []
         self._open = False
@@ -194,6 +195,20 @@ class Session:
         word = type(event).__name__
         self.counts[word] = self.counts.get(word, 0) + 1
         self._health.publish(event)
+        if isinstance(event, events.TradingOpened):
+            self._reckoned.add((event.venue, event.account))
+            self._settle()
+
+    def _settle(self) -> None:
+        """A journal that may lack lines is whole again when each account in it was held against its venue."""
+        journal = self._journal
+        if journal is None or not journal.older or len(self._reckoned) < len(self._accounts):
+            return
+        from fairlead.core import facts
+
+        written = (facts.read(line.body) for line in journal.lines())
+        if {(fact.venue, fact.account) for fact in written} <= self._reckoned:
+            journal.settled()
 
     def _blame(self, where: str, blunder: Exception) -> None:
         """A health callback raised: it cannot be told by health; it is counted."""

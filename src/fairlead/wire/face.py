@@ -63,6 +63,8 @@ class Journal(Protocol):
 
     def reopen(self) -> None: ...  # reads and checks everything anew; JournalFailed: it is as before
 
+    def settled(self) -> None: ...  # what the missing lines said was found out elsewhere: `older` is over
+
     def close(self) -> None: ...
 
 

@@ -79,6 +79,9 @@ class Pen:
     def reopen(self) -> None:
         self._paper.is_sound = True
 
+    def settled(self) -> None:
+        self.older = False
+
     def close(self) -> None:
         self._paper.leave(self)
 
