@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from fairlead.cli.demo.deeds import DEEDS, counted
+from fairlead.cli.demo.deeds import DEEDS, Way, counted, errand, played
 from fairlead.cli.demo.outcomes import Count, Summary, closing
+from fairlead.cli.demo.stage import SYMBOL, Stage, staged
 from fairlead.cli.demo.steps import STEPS
+from fairlead.cli.demo.victim import killed
 from fairlead.engine.feed import Mends
+from fairlead.model.orders import OrderType
+from fairlead.wire.asks import Op
+from fairlead.wire.orders import AskPlace
 from tests.cli.running import in_terminal, running
 from tests.cli.typed import typed
 
@@ -34,16 +41,16 @@ def test_each_mending_has_a_step_that_needs_it() -> None:
 
 
 @pytest.fixture(scope="module")
-def played() -> Sequence[dict[str, Any]]:
+def whole() -> Sequence[dict[str, Any]]:
     """The whole demo, once: its lines for machines."""
     ran = typed(["demo", "--json"])
     assert (ran.code, ran.err) == (0, "")
     return ran.lines
 
 
-def test_everything_is_found_and_mended_within_a_minute(played: Sequence[dict[str, Any]]) -> None:
+def test_everything_is_found_and_mended_within_a_minute(whole: Sequence[dict[str, Any]]) -> None:
     """If this failed, a cut wire, a gap, silence, lateness, a wrong price, a 429 or a dead host would go unmended."""
-    steps, summary = [line for line in played if line["type"] == "result"], played[-1]
+    steps, summary = [line for line in whole if line["type"] == "result"], whole[-1]
     assert summary["type"] == "summary"
     assert (summary["worked"], summary["not_mended"], summary["steps"]) == (True, [], len(STEPS))
     assert summary["seconds"] < MINUTE_S
@@ -53,9 +60,9 @@ def test_everything_is_found_and_mended_within_a_minute(played: Sequence[dict[st
         assert step["told"], step
 
 
-def test_no_order_is_lost_or_doubled_whatever_becomes_of_its_process(played: Sequence[dict[str, Any]]) -> None:
+def test_no_order_is_lost_or_doubled_whatever_becomes_of_its_process(whole: Sequence[dict[str, Any]]) -> None:
     """If this failed, an order would be forgotten, or placed twice, where an answer is lost or a process is killed."""
-    stories, summary = [line for line in played if line["type"] == "story"], played[-1]
+    stories, summary = [line for line in whole if line["type"] == "story"], whole[-1]
     assert [story["name"] for story in stories] == PARTS
     for story in stories:
         assert story["worked"], story
@@ -86,6 +93,28 @@ def test_what_is_lost_and_doubled_is_counted_from_what_is_there(there: list[tupl
     """If this failed, the last line of the demo would say 0 whatever had happened."""
     assert counted(there, ("fl1", "7")) == count
     assert count.is_right is (there == [("fl1", "7")])
+
+
+async def test_an_order_too_many_and_a_bot_that_was_not_killed_are_told() -> None:
+    """If this failed, the demo would be a film: green also where an order is doubled, or nobody died."""
+
+    async def with_a_stranger(stage: Stage, venue: str, way: Way) -> None:
+        await answer.play(stage, venue, way)
+        city, qty, price = stage.served.city, Decimal("0.01"), Decimal(50_000)
+        asked = AskPlace(symbol=SYMBOL, side="buy", type=OrderType.LIMIT, client_id="fl0", qty=qty, price=price)
+        city.by_hand(venue, city.keys[venue].key, Op.PLACE, asked)
+
+    async def unharmed(stage: Stage, venue: str, way: Way) -> None:
+        await killed(errand(stage, venue), "a place that is not there")
+
+    answer = next(deed for deed in DEEDS if deed.name == "answer")
+    async with staged(1, Mends()) as stage:
+        await stage.calm(MINUTE_S)
+        stranger = await played(stage, replace(answer, play=with_a_stranger), "binance", lambda mark: None)
+        alive = await played(stage, replace(answer, play=unharmed, patience_s=MINUTE_S), "okx", lambda mark: None)
+    assert (stranger.worked, stranger.count) == (False, Count(intended=1, at_the_venue=2, doubled=1))
+    assert (alive.worked, alive.count.lost) == (False, 1)
+    assert alive.marks[-1].what == "FAILED: the bot was to be killed and ended with 0."
 
 
 def test_the_last_line_counts_the_orders_and_names_what_failed() -> None:

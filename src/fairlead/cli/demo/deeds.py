@@ -142,18 +142,19 @@ async def _killed_after(stage: Stage, venue: str, way: Way) -> None:
 async def _killed(stage: Stage, venue: str, way: Way, at: str) -> None:
     """A process of its own: its account, its journal, its death."""
     truth = stage.served.city.mouth(venue).truth
-    before, errand = len(truth.orders), _errand(stage, venue)
-    await killed(errand, at)
+    before, what = len(truth.orders), errand(stage, venue)
+    await killed(what, at)
     way.note(f"killed, and the venue has {'it' if len(truth.orders) > before else 'nothing'}")
 
     def hear(said: Said) -> None:
         way.note(f"{AFTER_RESTART.get(said.life, '') if any(way.known) else 'restarted: '}{said.life}")
         way.known = (said.client_id, said.order_id)
 
-    await restarted(errand, hear)
+    await restarted(what, hear)
 
 
-def _errand(stage: Stage, venue: str) -> Errand:
+def errand(stage: Stage, venue: str) -> Errand:
+    """The one order that the other process is to place."""
     return Errand(
         venue=venue,
         hosts=stage.served.addresses,

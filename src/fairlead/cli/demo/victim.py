@@ -34,7 +34,7 @@ async def killed(errand: Errand, at: str) -> None:
     async with _begun(errand, f"{at}:kill") as process:
         _, complaint = await process.communicate()
         if process.returncode != -signal.SIGKILL:
-            raise Error(f"the bot was to be killed and ended with {process.returncode}: {_last(complaint)}")
+            raise Error(f"the bot was to be killed and ended with {process.returncode}{_last(complaint)}")
 
 
 async def restarted(errand: Errand, hear: Callable[[Said], None]) -> None:
@@ -50,7 +50,7 @@ async def restarted(errand: Errand, hear: Callable[[Said], None]) -> None:
                 hear(said)
         complaint = await process.stderr.read()
         if await process.wait():
-            raise Error(f"the bot ended with {process.returncode}: {_last(complaint)}")
+            raise Error(f"the bot ended with {process.returncode}{_last(complaint)}")
 
 
 @asynccontextmanager
@@ -74,4 +74,5 @@ async def _begun(errand: Errand, failpoint: str = "") -> AsyncIterator[Process]:
 
 def _last(complaint: bytes) -> str:
     """The last line is the one that says what it was."""
-    return complaint.decode(errors="replace").strip().rpartition("\n")[2]
+    text = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+    return f": {text}" if text else ""
