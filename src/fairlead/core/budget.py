@@ -60,6 +60,7 @@ class Standing(Struct, frozen=True):
     """What must survive a restart: forgetting a ban would lengthen it."""
 
     quiets: tuple[Quiet, ...] = ()
+    at_ms: int = 0  # when it was written down, on the venue's clock: whoever reads it reads it later
 
 
 class Use(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from fairlead.core.budget import Standing
 from fairlead.engine.permits import Permits
@@ -11,7 +12,8 @@ from fairlead.wire.face import Store
 
 
 class Bans:
-    """Until the venue's clock is measured, ours serves: a ban is then over a little early or late, never forgotten."""
+    """Until the venue's clock is measured, ours serves: a ban is then over a little early or late, never forgotten. A
+    clock that was set back lengthens none: it cannot be earlier now than when it was written down."""
 
     def __init__(self, store: Store | None, name: str, permits: Permits, time: VenueTime) -> None:
         self._store, self._name, self._permits, self._time = store, name, permits, time
@@ -26,8 +28,8 @@ class Bans:
             standing = msgspec.json.decode(text, type=Standing)
         except msgspec.DecodeError:
             return
-        self._kept = standing
-        self._permits.budgets.restore(standing, self._time.clock.mono_ns(), self._time.now_ns() // MS)
+        self._kept = replace(standing, at_ms=0)
+        self._permits.budgets.restore(standing, self._time.clock.mono_ns(), max(self._now_ms, standing.at_ms))
 
     def keep(self) -> bool:
         """Writes what has changed; False when it could not."""
@@ -35,11 +37,15 @@ class Bans:
         if self._store is None or standing == self._kept:
             return True
         try:
-            self._store.write(self._name, msgspec.json.encode(standing))
+            self._store.write(self._name, msgspec.json.encode(replace(standing, at_ms=self._now_ms)))
         except OSError:
             return False  # and tried again at the next look
         self._kept = standing
         return True
+
+    @property
+    def _now_ms(self) -> int:
+        return self._time.now_ns() // MS
 
     def __repr__(self) -> str:
         return f"<Bans {self._name}: {len(self._kept.quiets)} kept>"
