@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.owner import Owner
 from tests.clients.town import Client, Guest, Town, dial, visiting
 
 
@@ -33,3 +34,9 @@ def ccxt(town: Town, guest: Guest) -> Callable[[str], Client]:
         return opened[venue]
 
     return of
+
+
+@pytest.fixture
+def owner(town: Town, guest: Guest) -> Callable[[str], Owner]:
+    """Somebody new at a venue."""
+    return lambda venue: Owner(town, guest, venue)

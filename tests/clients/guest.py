@@ -32,6 +32,9 @@ PLACES: Mapping[str, Mapping[str, str]] = {  # venue -> the host that ccxt knows
     "okx": {"{hostname}": "rest", "ws.okx.com": "ws"},
 }
 
+# The first of each venue: the others have their markets from it, or the venue would be asked for them too often.
+KNOWN: dict[str, Any] = {}
+
 
 async def main() -> None:
     loop, clients = asyncio.get_running_loop(), dict[str, Any]()
@@ -75,6 +78,9 @@ def exchange(venue: str, at: Mapping[str, str], config: dict[str, Any]) -> Any:
 
     decimals = config.pop("decimals", None)
     opened = getattr(ccxt.pro, venue)(config)
+    known = KNOWN.setdefault(venue, opened)
+    if known.markets:
+        opened.set_markets_from_exchange(known)
     opened.urls["api"] = _moved(opened.urls["api"], PLACES[venue], at)
     if decimals:
         _pad(opened, decimals)
@@ -162,20 +168,45 @@ async def binance_stream(venue: str, at: Mapping[str, str], config: dict[str, An
     return stream
 
 
+class Caller(Stream):
+    """A client that asks by its socket, and is answered in its callback."""
+
+    async def said(self, verb: str, *args: Any, **named: Any) -> Any:
+        """The answer to one call; what is told in between waits no longer."""
+        getattr(self.client, verb)(*args, **named, id=verb)
+        while (told := await self._told.get()).get("id") != verb:
+            continue
+        return told
+
+
+async def binance_caller(venue: str, at: Mapping[str, str], config: dict[str, Any]) -> Caller:
+    from binance.websocket.spot.websocket_api import SpotWebsocketAPIClient  # type: ignore[import-not-found]
+
+    caller = Caller(None)
+    caller.client = await asyncio.to_thread(
+        lambda: SpotWebsocketAPIClient(stream_url=at["ws_api"] + "/ws-api/v3", on_message=caller.tell, **config)
+    )
+    return caller
+
+
 def okx_rest(venue: str, at: Mapping[str, str], config: dict[str, Any]) -> Calls:
     from okx.Account import AccountAPI  # type: ignore[import-not-found]
     from okx.MarketData import MarketAPI  # type: ignore[import-not-found]
     from okx.PublicData import PublicAPI  # type: ignore[import-not-found]
+    from okx.Trade import TradeAPI  # type: ignore[import-not-found]
 
-    return Calls(*(api(domain=at["rest"], flag="0", **config) for api in (MarketAPI, PublicAPI, AccountAPI)))
+    apis = (MarketAPI, PublicAPI, AccountAPI, TradeAPI)
+    return Calls(*(api(domain=at["rest"], flag="0", **config) for api in apis))
 
 
 async def okx_stream(venue: str, at: Mapping[str, str], config: dict[str, Any]) -> Stream:
     """Its own way to connect knows TLS alone, so it is handed a connection."""
     import websockets  # type: ignore[import-not-found]
+    from okx.websocket.WsPrivateAsync import WsPrivateAsync  # type: ignore[import-not-found]
     from okx.websocket.WsPublicAsync import WsPublicAsync  # type: ignore[import-not-found]
 
-    stream = Stream(WsPublicAsync(at["ws"] + config["path"]))
+    url = at["ws"] + config.pop("path")
+    stream = Stream(WsPrivateAsync(url=url, **config) if config else WsPublicAsync(url))
     stream.client.websocket = await websockets.connect(stream.client.url)
     stream.reading = asyncio.create_task(stream.client.consume())
     return stream
@@ -199,6 +230,7 @@ KINDS: Mapping[str, Callable[[str, Mapping[str, str], dict[str, Any]], Any]] = {
     "ccxt": exchange,
     "binance-rest": binance_rest,
     "binance-stream": binance_stream,
+    "binance-caller": binance_caller,
     "okx-rest": okx_rest,
     "okx-stream": okx_stream,
     "runaway": lambda venue, at, config: Runaway(),

@@ -1,4 +1,4 @@
-"""What a venue refuses, ccxt names by the class that it has for the real one; sizes are refused with orders."""
+"""What a venue refuses, ccxt names by the class that it has for the real one; of orders: test_ccxt_order_refusals."""
 
 from __future__ import annotations
 
