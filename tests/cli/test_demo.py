@@ -13,12 +13,14 @@ import pytest
 from msgspec.structs import replace
 
 from fairlead.cli.demo.deeds import DEEDS, Way, counted, errand, played
+from fairlead.cli.demo.hurry import PROOF_MS, hurried
 from fairlead.cli.demo.outcomes import Count, Summary, closing
 from fairlead.cli.demo.stage import SYMBOL, Stage, staged
 from fairlead.cli.demo.steps import STEPS
 from fairlead.cli.demo.victim import killed
 from fairlead.engine.feed import Mends
 from fairlead.model.orders import OrderType
+from fairlead.venues import registry
 from fairlead.wire.asks import Op
 from fairlead.wire.orders import AskPlace
 from tests.cli.running import in_terminal, running
@@ -115,6 +117,17 @@ async def test_an_order_too_many_and_a_bot_that_was_not_killed_are_told() -> Non
     assert (stranger.worked, stranger.count) == (False, Count(intended=1, at_the_venue=2, doubled=1))
     assert (alive.worked, alive.count.lost) == (False, 1)
     assert alive.marks[-1].what == "FAILED: the bot was to be killed and ended with 0."
+
+
+def test_what_is_hurried_is_as_it_was_afterwards() -> None:
+    """If this failed, silence would prove too early elsewhere, and an order that is there be called absent."""
+    real = [registry.venue(name).settle for name in registry.names()]
+    with hurried(registry.names()):
+        for name in registry.names():
+            settle = registry.venue(name).settle
+            assert settle.fence_ms + settle.engine_ms + settle.lag_ms == PROOF_MS
+            assert settle.fence_ms >= settle.fence_min_ms
+    assert [registry.venue(name).settle for name in registry.names()] == real
 
 
 def test_the_last_line_counts_the_orders_and_names_what_failed() -> None:

@@ -183,6 +183,6 @@ def _price(stage: Stage, venue: str, part: Decimal) -> str:
 DEEDS = (
     Deed("life", "placed, followed, amended, ended", (0, 1, 2), _life),
     Deed("answer", "its answer is lost on the way", (1,), _lost_answer),
-    Deed("killed-after", "kill -9 as its answer comes", (0,), _killed_after, 15.0),
-    Deed("killed-before", "kill -9 as it is about to leave", (2,), _killed_before, 20.0),
+    Deed("killed-after", "kill -9 as its answer comes", (0,), _killed_after, 25.0),
+    Deed("killed-before", "kill -9 as it is about to leave", (2,), _killed_before, 30.0),
 )
