@@ -40,8 +40,12 @@ TENANTS = {
 CHANCE = ("time", "random", "uuid", "secrets")
 READINGS = {"now", "utcnow", "today", "urandom", "getrandom"}  # of datetime, date and os
 MONEY = (
-    "fairlead.model.orders", "fairlead.model.account", "fairlead.ledger", "fairlead.core.life",
-    "fairlead.core.reconcile", "fairlead.core.risk", "fairlead.core.portfolio", "fairlead.engine.desk",
+    "fairlead.model.order", "fairlead.model.orders", "fairlead.model.account", "fairlead.wire.orders", "fairlead.ledger",
+    *(f"fairlead.core.{noun}" for noun in (
+        "account", "change", "drawdown", "exposure", "facts", "life", "limits", "match", "portfolio", "reconcile",
+        "risk", "sight", "stance", "tally", "track", "worth")),
+    *(f"fairlead.engine.{noun}" for noun in ("batching", "changing", "desk", "funds")),
+    *(f"fairlead.sim.{noun}" for noun in ("account", "clearing", "positions", "purse", "ticket", "truth")),
 )  # fmt: skip
 NAMELESS = ("fairlead.venues", "fairlead.chains")
 
