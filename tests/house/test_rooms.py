@@ -40,7 +40,8 @@ TENANTS = {
 CHANCE = ("time", "random", "uuid", "secrets")
 READINGS = {"now", "utcnow", "today", "urandom", "getrandom"}  # of datetime, date and os
 MONEY = (
-    "fairlead.model.order", "fairlead.model.orders", "fairlead.model.account", "fairlead.wire.orders", "fairlead.ledger",
+    "fairlead.model.order", "fairlead.model.orders", "fairlead.model.account", "fairlead.wire.orders",
+    "fairlead.ledger",
     *(f"fairlead.core.{noun}" for noun in (
         "account", "change", "drawdown", "exposure", "facts", "life", "limits", "match", "portfolio", "reconcile",
         "risk", "sight", "stance", "tally", "track", "worth")),
