@@ -28,8 +28,10 @@ class Bans:
             standing = msgspec.json.decode(text, type=Standing)
         except msgspec.DecodeError:
             return
-        self._kept = replace(standing, at_ms=0)
-        self._permits.budgets.restore(standing, self._time.clock.mono_ns(), max(self._now_ms, standing.at_ms))
+        back_ms = max(0, standing.at_ms - self._now_ms)
+        quiets = tuple(replace(quiet, until_ms=quiet.until_ms - back_ms) for quiet in standing.quiets)
+        self._kept = Standing(quiets)
+        self._permits.budgets.restore(self._kept, self._time.clock.mono_ns(), self._now_ms)
 
     def keep(self) -> bool:
         """Writes what has changed; False when it could not."""
