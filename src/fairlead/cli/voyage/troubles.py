@@ -113,6 +113,14 @@ def _deaf(rng: Rng, venue: Venue, lasts_ms: int) -> tuple[tuple[Rule, ...], int]
     return (Rule("deafen", venue=venue.name, most=1), Rule("cut", "conn", venue.name)), 12_000
 
 
+def _lingering(rng: Rng, venue: Venue, lasts_ms: int) -> tuple[tuple[Rule, ...], int]:
+    """The engine takes orders late, but within their fence, and the wire breaks before it has."""
+    ms = rng.randrange(3_000, 4_800)
+    linger = Rule("linger", "rest", venue.name, PLACE, for_ms=lasts_ms, args=Args(ms=ms))
+    cuts = [Rule("cut", "conn", venue.name, most=1, from_ms=at_ms) for at_ms in range(500, lasts_ms, 1_500)]
+    return (linger, *cuts), ms + 3_000
+
+
 def _skew(rng: Rng, venue: Venue, lasts_ms: int) -> tuple[tuple[Rule, ...], int]:
     return (Rule("skew", "clock", venue.name, for_ms=lasts_ms, args=Args(ms=rng.randrange(-900, 900))),), 5_000
 
@@ -130,6 +138,7 @@ SETBACKS: Mapping[str, Draw] = {
     "504 after": _rest("status", phase="after", args=Args(status=504)),
     "503 reads": _rest("status", READS, args=Args(status=503)),
     "lingering": _timed("linger", PLACE, 500, 9_000),
+    "lingering, then cut": _lingering,
     "too many": _rest("limit", args=Args(ms=2_000), most=1, tail_ms=4_000),
     "too many, wordless": _rest("limit", args=Args(bare=True), most=1, tail_ms=60_000),
     "banned": _rest("ban", args=Args(ms=4_000), most=1, tail_ms=8_000),

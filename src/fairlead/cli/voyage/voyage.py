@@ -398,6 +398,6 @@ def _listings(rng: Rng, venues: Iterable[str]) -> Iterable[Listing]:
             venue, SWAP if has_swap else SPOT, Decimal(62_000), 1 if has_swap else 2, 2 if has_swap else 5,
             depth=20, changes_hz=0.5, trades_hz=1.0, step_ms=500, funding_hours=8 if has_swap else 0,
             contract_size=Decimal("0.01") if has_swap else Decimal(1),
-            level_qty=Decimal(50) if has_swap else Decimal("0.5"),
-            trade_qty=Decimal(5) if has_swap else Decimal("0.05"), age_days=1,
+            level_qty=Decimal("0.05" if has_swap else "0.005"),  # so that many an order is filled in parts
+            trade_qty=Decimal("0.03" if has_swap else "0.003"), age_days=1,
         )  # fmt: skip
