@@ -30,6 +30,7 @@ S = 1_000 * MS
 DOUBT_MORE_NS = 30 * S  # beyond the time the venue takes to settle
 FREEZE_NS = 60 * S  # two quiet periods of the reconciler
 REFUSED_NS = 60 * S  # what a mishap used up of a limit is missing for so long
+REFILLS = 2
 CALM_NS = 1_000 * MS  # an order that nothing kept is answered within this
 ENDS = {
     Life.FILLED: Status.FILLED, Life.CANCELLED: Status.CANCELLED, Life.EXPIRED: Status.EXPIRED,
@@ -277,9 +278,9 @@ class Checker:
 
 
 def _settled_ns(venue: str) -> int:
-    """When silence is proof; and the time in which a counter of calls that runs down slowly has run down: until then a
-    venue does not answer."""
+    """When silence is proof; and the time in which a counter of calls that runs down slowly has run down twice: while
+    it is full the venue does not answer, and what was in doubt together fills it again."""
     of = registry.venue(venue)
     slow = [one for one in of.budgets if one.window is Window.DECAYING and one.of == "key"]
     refill_ms = max((one.most * one.per_ms // one.units for one in slow), default=0)
-    return (of.settle.fence_ms + of.settle.engine_ms + of.settle.lag_ms + refill_ms) * MS
+    return (of.settle.fence_ms + of.settle.engine_ms + of.settle.lag_ms + REFILLS * refill_ms) * MS
