@@ -129,6 +129,17 @@ def test_binance_lets_an_order_become_smaller(owner: Callable[[str], Owner]) -> 
     assert ccxt.fetch_order(made["id"], SPOT)["amount"] == 0.0008
 
 
+def test_binance_does_not_promise_to_replace_an_order_and_leaves_it_alone(owner: Callable[[str], Owner]) -> None:
+    """If this failed, half of a replacement could be done: the cancel without the order, or both orders."""
+    me = owner("binance")
+    made = me.ccxt.create_order(SPOT, "limit", "buy", 0.001, me.price(0.9))
+    [listed] = me.ccxt.publicGetExchangeInfo({"symbol": "BTCUSDT"})["symbols"]
+    assert (listed["cancelReplaceAllowed"], listed["amendAllowed"]) == (False, True)
+    with pytest.raises(Refused, match="404"):
+        me.ccxt.edit_order(made["id"], SPOT, "limit", "buy", 0.001, me.price(0.8))
+    assert [one.order_id for one in me.open()] == [made["id"]]
+
+
 @each_venue
 def test_an_order_is_cancelled_by_the_name_its_owner_gave_it(owner: Callable[[str], Owner], venue: str) -> None:
     """If this failed, an order whose reply was lost could not be stopped."""

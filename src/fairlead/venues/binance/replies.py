@@ -91,15 +91,16 @@ def _wanted(query: Query) -> list[str]:
 
 def _symbol(one: Instrument, with_sets: bool) -> Said:
     parts = one.parts
-    allowed = (
-        "icebergAllowed", "ocoAllowed", "otoAllowed", "opoAllowed", "quoteOrderQtyMarketAllowed", "allowTrailingStop",
-        "cancelReplaceAllowed", "amendAllowed", "pegInstructionsAllowed",
+    beyond = (  # what this engine does not do, it does not promise either
+        "icebergAllowed", "ocoAllowed", "otoAllowed", "opoAllowed", "allowTrailingStop", "cancelReplaceAllowed",
+        "pegInstructionsAllowed",
     )  # fmt: skip
     return {
         "symbol": one.venue_symbol, "status": one.venue_status, "baseAsset": parts.base, "baseAssetPrecision": PLACES,
         "quoteAsset": parts.quote, "quotePrecision": PLACES, "quoteAssetPrecision": PLACES,
         "baseCommissionPrecision": PLACES, "quoteCommissionPrecision": PLACES, "orderTypes": ORDER_TYPES,
-        **dict.fromkeys(allowed, True), "isSpotTradingAllowed": True, "isMarginTradingAllowed": False,
+        **dict.fromkeys(beyond, False), "quoteOrderQtyMarketAllowed": True, "amendAllowed": True,
+        "isSpotTradingAllowed": True, "isMarginTradingAllowed": False,
         "filters": list(_filters(one)), "permissions": [], "permissionSets": [["SPOT"]] if with_sets else [],
         "defaultSelfTradePreventionMode": "EXPIRE_MAKER", "allowedSelfTradePreventionModes": STP_MODES,
     }  # fmt: skip
