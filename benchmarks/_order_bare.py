@@ -15,6 +15,8 @@ from _orders import ORDERS, PRICE, QTY, WARM, given, measured
 from aiohttp import ClientSession
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
+from fairlead.venues.okx.auth import LOGIN_PATH
+
 PATH = "/api/v5/trade/order"
 ORDER = {"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "sz": QTY, "px": PRICE}
 
@@ -67,7 +69,7 @@ async def socket(at: dict[str, Any]) -> None:
         transport.send(WSMsgType.TEXT, text)
         return await heard.told
 
-    sign = signature(key, f"{now}GET/users/self/verify")
+    sign = signature(key, f"{now}GET{LOGIN_PATH}")
     login = {"apiKey": key["key"], "passphrase": key["passphrase"], "timestamp": now, "sign": sign}
     assert b'"login"' in await ask(json.dumps({"op": "login", "args": [login]}).encode())
     asked = {**ORDER, "instIdCode": await _code(at)}

@@ -34,9 +34,7 @@ async def main() -> None:
                 if stream.caller() is not None:
                     break
                 await asyncio.sleep(TURN_S)
-            assert bool(stream.caller() and stream.door.calls) == (way == "socket"), (
-                f"it does not go by {way}: {stream}"
-            )
+            assert bool(stream.caller() and stream.door.calls) == (way == "socket"), f"not by {way}: {stream}"
 
             async def place() -> None:
                 order = await market.buy(SYMBOL, qty=QTY, price=PRICE)
