@@ -37,6 +37,7 @@ _HELP = {
     "balances": "what the account holds",
     "positions": "open positions",
     "leverage": "show or set a symbol's leverage",
+    "chaos": "one thing goes wrong at a time under a bot, yours or ours",
     "wire": "what Fairlead sends, and what it makes of a message",
 }
 _HOMES = {
@@ -52,6 +53,7 @@ _HOMES = {
         for name in ("buy", "sell", "amend", "cancel", "cancel-all", "close", "halt")
     },
     **{name: f"fairlead.cli.holdings:{name}" for name in ("orders", "fills", "balances", "positions", "leverage")},
+    "chaos": "fairlead.cli.chaos.command:app",
     "wire": "fairlead.cli.wire:app",
 }
 

@@ -1,0 +1,1 @@
+"""`fairlead chaos`: one thing goes wrong at a time under a bot, yours or ours, and the venue's ledger judges."""
