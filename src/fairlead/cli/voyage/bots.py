@@ -144,3 +144,10 @@ async def burster(deck: Deck) -> None:
 BOTS: Mapping[str, Callable[[Deck], Awaitable[None]]] = {
     "maker": maker, "taker": taker, "scheduler": scheduler, "burster": burster,
 }  # fmt: skip
+
+
+def crew(rng: Rng) -> list[str]:
+    """Two to all of them."""
+    names = list(BOTS)
+    rng.shuffle(names)
+    return names[: rng.randrange(2, len(names) + 1)]

@@ -10,41 +10,34 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-import msgspec
-
-from fairlead.cli.voyage.bots import BOTS, Deck, Try
+from fairlead.cli.voyage.bots import BOTS, Deck, Try, crew
 from fairlead.cli.voyage.checker import LOOK_MS, MS, Checker
 from fairlead.cli.voyage.hull import Hull
 from fairlead.cli.voyage.log import Log
 from fairlead.cli.voyage.paper import Drawer, Paper
+from fairlead.cli.voyage.program import account_of, orders_of, session_of
+from fairlead.cli.voyage.storm import Storm
 from fairlead.cli.voyage.troubles import Trouble, plan
+from fairlead.cli.voyage.waters import listings
 from fairlead.engine.desk import Windows
-from fairlead.engine.session import Session, Stage
+from fairlead.engine.session import Session
 from fairlead.errors import Error, Misuse
 from fairlead.io import failpoint
 from fairlead.io.clock import VIRTUAL_WALL_NS, VirtualClock, run_virtual, seeded
-from fairlead.keys.signer import FileSigner
 from fairlead.model import events
 from fairlead.model.numbers import unfixed
 from fairlead.model.order import Order
-from fairlead.model.orders import BUY, Fill, OrderType
+from fairlead.model.orders import BUY, Fill
 from fairlead.sim.city import City
-from fairlead.sim.listing import Listing
 from fairlead.sim.prices import Weather
 from fairlead.sim.server.memory import Memory
 from fairlead.sim.world import World
 from fairlead.venues import registry
-from fairlead.wire.asks import Op
-from fairlead.wire.face import Rng
-from fairlead.wire.orders import AskCancel, AskPlace
 
 TRADES_S = 90.0  # the bots trade for so long
 ENDS_S = 240.0  # by then nothing may be in doubt any more
 MOST_S = 400.0  # of a whole voyage
-SPOT, SWAP = "BTC/USDT", "BTC/USDT:USDT"
-BOTS_MOST = 4
 DOWN_S = (0.1, 6.0)  # between a death and the next life
-LABEL = "bot"
 
 
 def sail(seed: int, *, venues: Iterable[str] = (), calm: bool = False, blind: bool = False) -> Log:
@@ -62,23 +55,18 @@ class Voyage:
         drawn = tuple(sorted(names[: rng.choice((1, 1, 2, 3))]))
         self._venues = venues or drawn
         self._log, self._rng = log, rng
-        self._listings = list(_listings(rng, self._venues))
+        self._listings = list(listings(rng, self._venues))
         self._troubles: tuple[Trouble, ...] = ()
         if not calm:
             self._troubles = plan(rng, tuple(registry.venue(name) for name in self._venues))
-        self._bots = {name: self._crew() for name in self._venues}
+        self._bots = {name: crew(rng) for name in self._venues}
         self._seeds = [rng.getrandbits(64) for _ in range(4)]
         self._tries: list[Try] = []
         self._touched: list[tuple[str, int, int]] = []
         self._paper, self._drawer = Paper(), Drawer()
-        self._hull: Hull | None = None
+        self.hull: Hull | None = None
         self._is_over = False
         self._ends_life: asyncio.Event | None = None  # a restart was asked for
-
-    def _crew(self) -> list[str]:
-        names = list(BOTS)
-        self._rng.shuffle(names)
-        return names[: self._rng.randrange(2, BOTS_MOST + 1)]
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -90,24 +78,24 @@ class Voyage:
         self._memory = Memory(self._city, clock, memory, slots=2)
         self._checker = Checker(self._city, self._paper, self._log, self._touched)
         self._begin_ns = clock.mono_ns()
-        self._ashore: set[asyncio.Task[Any]] = {asyncio.current_task()}  # type: ignore[arg-type]
+        self.ashore: set[asyncio.Task[Any]] = {asyncio.current_task()}  # type: ignore[arg-type]
         pace = loop.create_task(self._pace(), name="the pace")
-        storm = loop.create_task(self._storm(), name="the storm")
-        self._ashore |= {pace, storm}
+        storm = loop.create_task(Storm(self, self._city, clock, self._paper).blow(self._troubles), name="the storm")
+        self.ashore |= {pace, storm}
         try:
             async with asyncio.timeout(MOST_S):
                 while not self._is_over:
                     await self._life()
                 await self._recover()
         except TimeoutError:
-            names = sorted(task.get_name() for task in asyncio.all_tasks() - self._ashore)
+            names = sorted(task.get_name() for task in asyncio.all_tasks() - self.ashore)
             self._breach(f"the voyage does not end: {names[:8]}")
-            if self._hull is not None:
-                self._hull.die()
-                await self._hull.bury()
+            if self.hull is not None:
+                self.hull.die()
+                await self.hull.bury()
         finally:
             failpoint.disarm()
-            for task in (pace, storm, *self._ashore - {asyncio.current_task()}):
+            for task in (pace, storm, *self.ashore - {asyncio.current_task()}):
                 task.cancel()
             await asyncio.gather(pace, storm, return_exceptions=True)
         await clock.sleep(0.1)
@@ -118,11 +106,11 @@ class Voyage:
     async def _life(self) -> None:
         """One, to its end: a death, a restart, or the end of the voyage."""
         loop = asyncio.get_running_loop()
-        hull = self._hull = Hull(self._memory, self._paper, self._ashore)
+        hull = self.hull = Hull(self._memory, self._paper, self.ashore)
         self._ends_life = asyncio.Event()
         work = loop.create_task(self._sail(hull), name="the program")
         await asyncio.wait([work, hull.died], return_when=asyncio.FIRST_COMPLETED)
-        born = self._clock.mono_ns()
+        ended_ns = self._clock.mono_ns()
         if not hull.is_dead:
             hull.died.cancel()
             await work
@@ -131,7 +119,7 @@ class Voyage:
         self._note("died")
         self._checker.accounts.clear()
         await self._clock.sleep(self._rng.uniform(*DOWN_S))
-        self._touch("", born, self._clock.mono_ns() + 1_000 * MS)
+        self._touch("", ended_ns, self._clock.mono_ns())
 
     async def _sail(self, hull: Hull) -> None:
         """The program: opens, lets its bots trade, closes."""
@@ -145,7 +133,7 @@ class Voyage:
             self._touch("", began_ns, self._clock.mono_ns())
             self._late_ns()
             return
-        self._checker.accounts = {name: _account(session, name) for name in self._venues}
+        self._checker.accounts = {name: account_of(session, name) for name in self._venues}
         self._checker.began()
         self._touch("", began_ns, self._clock.mono_ns())
         bots = [asyncio.ensure_future(BOTS[bot](deck)) for deck, bot in self._decks(session, hull)]
@@ -173,18 +161,11 @@ class Voyage:
             self._is_over = True
 
     def _session(self, hull: Hull) -> Session:
+        """Of a program of ours, not open yet."""
         windows = Windows(self._clock, self._client, hull, hull, self._drawer, hull.journal)
-        session = Session(
-            self._venues, windows, hosts=self._memory.addresses, stage=Stage.LIVE,
-            signers={name: self._signer(name) for name in self._venues}, labels=dict.fromkeys(self._venues, LABEL),
-        )  # fmt: skip
+        session = session_of(self._city, self._memory, windows)
         session.health(partial(self._health, hull))
         return session
-
-    def _signer(self, name: str) -> FileSigner:
-        minted = self._city.keys[name]
-        key = {"key": minted.key, "secret": minted.secret, "passphrase": minted.passphrase}
-        return FileSigner(msgspec.json.encode(key), registry.venue(name).key_kinds)
 
     def _decks(self, session: Session, hull: Hull) -> Iterable[tuple[Deck, str]]:
         for venue, bots in self._bots.items():
@@ -227,8 +208,8 @@ class Voyage:
 
     async def _recover(self) -> None:
         """Opened once more over the same journal, the program knows the same."""
-        before = {name: _orders(account) for name, account in self._checker.accounts.items()}
-        hull = self._hull = Hull(self._memory, self._paper, self._ashore)
+        before = {name: orders_of(account) for name, account in self._checker.accounts.items()}
+        hull = self.hull = Hull(self._memory, self._paper, self.ashore)
         session = self._session(hull)
         try:
             await session.open()
@@ -236,7 +217,7 @@ class Voyage:
             self._breach(f"at the end the program could not be opened: {failed}")
             return
         for name in self._venues:
-            after = _orders(_account(session, name))
+            after = orders_of(account_of(session, name))
             if after != before.get(name):
                 odd = [one for one, two in zip(after, before.get(name, ()), strict=False) if one != two]
                 self._breach(f"{name}: a restart knows other orders: {odd[:2]}")
@@ -271,7 +252,7 @@ class Voyage:
 
     def _lost_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """An error that nobody caught, on either side of the wire."""
-        if self._hull is None or not self._hull.is_dead:
+        if self.hull is None or not self.hull.is_dead:
             self._breach(f"an error was lost: {context.get('exception') or context['message']!r}")
 
     def _note(self, kind: str, *what: object) -> None:
@@ -283,7 +264,17 @@ class Voyage:
     def _touch(self, venue: str, from_ns: int, to_ns: int) -> None:
         self._touched.append((venue, from_ns, to_ns))
 
-    # ---- the world and its storm
+    def struck(self, trouble: Trouble) -> None:
+        now_ns = self._clock.mono_ns()
+        self._touch(trouble.venue, now_ns, now_ns + (trouble.lasts_ms + trouble.tail_ms) * MS)
+        self._note("trouble", trouble.kind)
+        self._log.struck.add(trouble.kind)
+
+    def restart(self) -> None:
+        if self._ends_life is not None:
+            self._ends_life.set()
+
+    # ---- the world, and what the storm asks for
 
     async def _pace(self) -> None:
         while True:
@@ -291,68 +282,9 @@ class Voyage:
             self._checker.look(self._clock.mono_ns())
             await self._clock.sleep(LOOK_MS / 1_000)
 
-    async def _storm(self) -> None:
-        strikes = []
-        for trouble in self._troubles:
-            wait_ms = trouble.at_ms - (self._clock.mono_ns() - self._begin_ns) // MS
-            await self._clock.sleep(max(0, wait_ms) / 1_000)
-            now_ns = self._clock.mono_ns()
-            self._touch(trouble.venue, now_ns, now_ns + (trouble.lasts_ms + trouble.tail_ms) * MS)
-            self._note("trouble", trouble.kind)
-            self._log.struck.add(trouble.kind)
-            for rule in trouble.rules:
-                self._city.mishaps.add(rule)
-            if not trouble.rules:
-                strike = asyncio.get_running_loop().create_task(self._strike(trouble), name=trouble.kind)
-                self._ashore.add(strike)
-                strikes.append(strike)
-        await asyncio.gather(*strikes)
-
-    async def _strike(self, trouble: Trouble) -> None:
-        hull = self._hull
-        assert hull is not None, "a life has begun"
-        match trouble.kind:
-            case "maintenance":
-                self._city.maintain(trouble.venue, True)
-                await self._clock.sleep(trouble.lasts_ms / 1_000)
-                self._city.maintain(trouble.venue, False)
-            case "clock jump":
-                self._clock.jump(trouble.jump_ms * MS)
-            case "disk full":
-                self._paper.is_full = True
-                await self._clock.sleep(trouble.lasts_ms / 1_000)
-                self._paper.is_full = False
-            case "failed sync":
-                self._paper.fails_sync = True
-            case "death":
-                hull.die()
-            case "death at a step":
-                await self._die_at(trouble, hull)
-            case "restart":
-                if self._ends_life is not None:
-                    self._ends_life.set()
-            case "second program":
-                await self._second()
-            case "cancelled by hand":
-                self._cancel_by_hand(trouble.venue)
-
-    async def _die_at(self, trouble: Trouble, hull: Hull) -> None:
-        """The program dies where it next comes by the place; or, if it does not, wherever it is in the end."""
-        left = trouble.count
-
-        def reached() -> None:
-            nonlocal left
-            left -= 1
-            if not left and self._hull is not None and not self._hull.is_dead:
-                self._hull.die_here()
-
-        failpoint.arm(trouble.place, reached)
-        await self._clock.sleep(trouble.lasts_ms / 1_000)
-        failpoint.disarm()
-
-    async def _second(self) -> None:
+    async def second(self) -> None:
         """Somebody starts the program a second time."""
-        hull = Hull(self._memory, self._paper, self._ashore)
+        hull = Hull(self._memory, self._paper, self.ashore)
         session = self._session(hull)
         try:
             await session.open()
@@ -367,37 +299,3 @@ class Voyage:
             self._breach("two programs trade one account")
             await session.close()
         hull.died.cancel()
-
-    def _cancel_by_hand(self, venue: str) -> None:
-        """The account's owner cancels one of ours on the venue's own page, and places one of his own."""
-        key, mouth = self._city.keys[venue].key, self._city.mouth(venue)
-        account = mouth.keyring.account(key)
-        for ticket in list(account.open.values())[:1]:
-            self._city.by_hand(venue, key, Op.CANCEL, AskCancel(symbol=ticket.symbol, order_id=ticket.id))
-        symbol = next(one.symbol for one in self._listings if one.venue == venue)
-        instrument = mouth.stalls[symbol].instrument
-        price = instrument.price_tick * int(self._price(venue, symbol) * 8 / 10 / instrument.price_tick)
-        qty = Decimal("0.001") if instrument.kind == "spot" else instrument.qty_step
-        asked = AskPlace(symbol=symbol, side=BUY, type=OrderType.LIMIT, client_id="", qty=qty, price=price)
-        self._city.by_hand(venue, key, Op.PLACE, asked)
-
-
-def _account(session: Session, name: str) -> Any:
-    return session[name]._trades.bench.account
-
-
-def _orders(account: Any) -> list[Any]:
-    return [msgspec.structs.replace(track.order) for track in account.tracks.values()]
-
-
-def _listings(rng: Rng, venues: Iterable[str]) -> Iterable[Listing]:
-    """One little market a venue: a change of the book now and then, a trade about as often."""
-    for venue in venues:
-        has_swap = "swap" in registry.venue(venue).markets and rng.random() < 0.5
-        yield Listing(
-            venue, SWAP if has_swap else SPOT, Decimal(62_000), 1 if has_swap else 2, 2 if has_swap else 5,
-            depth=20, changes_hz=0.5, trades_hz=1.0, step_ms=500, funding_hours=8 if has_swap else 0,
-            contract_size=Decimal("0.01") if has_swap else Decimal(1),
-            level_qty=Decimal("0.05" if has_swap else "0.005"),  # so that many an order is filled in parts
-            trade_qty=Decimal("0.03" if has_swap else "0.003"), age_days=1,
-        )  # fmt: skip
