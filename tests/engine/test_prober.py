@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fairlead.engine.placing import Wanted
 from fairlead.engine.timing import VenueTime
 from fairlead.errors import Held
 from fairlead.model import events
 from fairlead.model.order import Life
+from fairlead.model.orders import Status
 from fairlead.wire.asks import Op
 from fairlead.wire.venue import Settle
 from tests.engine.harbour import SETTLED_MS, Harbour, ask, moor
@@ -258,5 +262,46 @@ def test_while_the_venue_is_down_the_doubt_stays_and_ends_soon_after() -> None:
         harbour.down = False
         await harbour.wait(30_000)
         assert harbour.desk.track(order.client_id).order.life is Life.NOT_ACCEPTED
+
+    moor(visit)
+
+
+def test_a_report_that_cannot_be_ends_no_doubt() -> None:
+    """If this failed, one spoilt answer to a look would leave an order in doubt for ever (fault 40)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams = False
+        harbour.mishap(Op.PLACE, "reply lost")
+        order = await harbour.desk.place(ask())
+        [(number, real)] = harbour.orders.items()
+        harbour.orders[number] = replace(real, qty=Decimal(-1))
+        await harbour.wait(1_000)
+        harbour.orders[number] = real
+        harbour.end(order.client_id, Status.CANCELLED)
+        await harbour.wait(60_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.CANCELLED
+
+    moor(visit)
+
+
+@pytest.mark.parametrize("op", [Op.ORDER, Op.OPEN_ORDERS, Op.ORDERS, Op.FILLS])
+def test_an_error_of_ours_in_a_look_does_not_end_the_looking(op: Op) -> None:
+    """If this failed, an order in doubt would be looked for no more until the next start, its worst case reserved."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.mishap(Op.PLACE, "never arrived")
+        order = await harbour.desk.place(ask())
+        errand, errors = harbour.errand, [ValueError("a defect")]
+
+        async def spoilt(asked_op: Op, *args: Any, **more: Any) -> Any:
+            if asked_op is op and errors:
+                raise errors.pop()
+            return await errand(asked_op, *args, **more)
+
+        harbour.errand = spoilt  # type: ignore[method-assign, assignment]
+        await harbour.wait(60_000)
+        assert harbour.desk.track(order.client_id).order.life is Life.NOT_ACCEPTED
+        assert any("a defect" in blunder for blunder in harbour.blunders)
+        harbour.blunders.clear()
 
     moor(visit)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from fairlead.core import facts
-from fairlead.core.doubt import ChangeDoubt, Doubt
+from fairlead.core.doubt import ChangeDoubt, Doubt, Sighting
 from fairlead.core.track import Track
 from fairlead.engine.bench import Bench
 from fairlead.engine.spyglass import Spyglass
@@ -77,10 +77,9 @@ class Prober:
                 return
             # Of a clock that was never measured nobody can say whether the fence is over.
             wide = doubt.is_wide(bench.now_ms) and bench.time.offset.is_known
-            sighting, told = await self.glass.look(track, wide=wide, settled_ms=doubt.settled_ms)
-            if told:
-                await bench.scribe.keep(*told)
-            if not is_open(track) or sighting.report is not None:
+            sighting = await self._look(track, wide=wide, settled_ms=doubt.settled_ms)
+            # A report with numbers that cannot be shows that something is there, and ends no doubt.
+            if not is_open(track) or (sighting.report is not None and not track.order.life.is_in_doubt):
                 return
             evidence = doubt.take(sighting)
             if evidence:
@@ -123,9 +122,7 @@ class Prober:
             if track.order.life.is_in_doubt:  # whether there is anything to change must be known first
                 doubt.due_ms = bench.now_ms + STEP_MS
                 continue
-            sighting, told = await self.glass.look(track, wide=False)
-            if told:
-                await bench.scribe.keep(*told)
+            sighting = await self._look(track, wide=False)
             is_over = doubt.take(sighting)
             if not _is_changing(track):
                 return
@@ -146,6 +143,18 @@ class Prober:
         self._bench.odd(name, track.order.symbol, "change without effect", said)
 
     # ---- inside
+
+    async def _look(self, track: Track, *, wide: bool, settled_ms: int = 0) -> Sighting:
+        """What was seen, which is written down by then. An error of ours is told, and must not end the looking."""
+        began_ms = self._bench.now_ms
+        try:
+            sighting, told = await self.glass.look(track, wide=wide, settled_ms=settled_ms)
+        except Exception as blunder:  # noqa: BLE001 - as the words above say
+            self._bench.around.blame(repr(self), blunder)
+            return Sighting(began_ms=began_ms, ended_ms=self._bench.now_ms, wide=wide)
+        if told:
+            await self._bench.scribe.keep(*told)
+        return sighting
 
     async def _until(self, due_ms: int, ended: Callable[[], bool]) -> None:
         """Sleeps in short steps: the stream may end the doubt, and the clock's measure may move."""

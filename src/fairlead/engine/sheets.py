@@ -91,7 +91,10 @@ class Sheets:
             while symbol in self._wanted:
                 await self._bench.time.clock.sleep(GATHER_MS / 1000)
                 wanted = self._wanted.pop(symbol)
-                wanted.done.set_result(await self._read(symbol, wanted))
+                try:
+                    wanted.done.set_result(await self._read(symbol, wanted))
+                except Exception as blunder:  # noqa: BLE001 - whatever it is, nobody may wait for ever for a reading
+                    wanted.done.set_exception(blunder)
         finally:
             self._reading.discard(symbol)
 
