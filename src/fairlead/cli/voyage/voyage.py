@@ -66,7 +66,7 @@ class Voyage:
         self._paper, self._drawer = Paper(), Drawer()
         self.hull: Hull | None = None
         self._is_over = False
-        self._ends_life: asyncio.Event | None = None  # a restart was asked for
+        self._ends_life = asyncio.Event()  # a restart was asked for
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -95,7 +95,7 @@ class Voyage:
                 await self.hull.bury()
         finally:
             failpoint.disarm()
-            for task in (pace, storm, *self.ashore - {asyncio.current_task()}):
+            for task in self.ashore - {asyncio.current_task()}:
                 task.cancel()
             await asyncio.gather(pace, storm, return_exceptions=True)
         await clock.sleep(0.1)
@@ -138,7 +138,6 @@ class Voyage:
         self._touch("", began_ns, self._clock.mono_ns())
         bots = [asyncio.ensure_future(BOTS[bot](deck)) for deck, bot in self._decks(session, hull)]
         left_s = max(0.0, TRADES_S - (self._clock.mono_ns() - self._begin_ns) / 1e9)
-        assert self._ends_life is not None, "a life has begun"
         try:
             async with asyncio.timeout(left_s):
                 await self._ends_life.wait()
@@ -271,8 +270,7 @@ class Voyage:
         self._log.struck.add(trouble.kind)
 
     def restart(self) -> None:
-        if self._ends_life is not None:
-            self._ends_life.set()
+        self._ends_life.set()
 
     # ---- the world, and what the storm asks for
 
