@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from fairlead.cli.voyage.paper import Paper, Pen
 from fairlead.errors import Error
@@ -13,15 +15,36 @@ from fairlead.wire.face import HttpCall, WsLink, WsListener
 from fairlead.wire.http import Reply
 
 
+class Births:
+    """Which task was born when: a set of tasks has an order of its own in each run."""
+
+    def __init__(self) -> None:
+        self._numbers: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._count = 0
+        asyncio.get_running_loop().set_task_factory(self._bear)
+
+    def in_order(self, tasks: Iterable[asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+        return sorted(tasks, key=lambda task: self._numbers.get(task, 0))
+
+    def _bear(self, loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+        self._count += 1
+        task = asyncio.Task(work, loop=loop, **more)
+        self._numbers[task] = self._count
+        return task
+
+    def __repr__(self) -> str:
+        return f"<Births: {self._count}>"
+
+
 class Died(BaseException):
     """A planned death: nothing may catch it."""
 
 
 class Hull:
-    """`ashore` are tasks that are no part of the program; `begun` is told of tasks that outlive it."""
+    """`ashore` are tasks that are no part of the program."""
 
-    def __init__(self, memory: Memory, paper: Paper, ashore: set[asyncio.Task[object]]) -> None:
-        self._memory, self._paper, self._ashore = memory, paper, ashore
+    def __init__(self, memory: Memory, paper: Paper, ashore: set[asyncio.Task[Any]], births: Births) -> None:
+        self._memory, self._paper, self._ashore, self._births = memory, paper, ashore, births
         self._links: list[WsLink] = []
         self.is_dead = False
         self.died: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -74,7 +97,7 @@ class Hull:
         """Returns when nothing of it runs any more."""
         mine = asyncio.current_task()
         while left := [one for one in asyncio.all_tasks() if one is not mine and one not in self._ashore]:
-            for task in left:
+            for task in self._births.in_order(left):
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
 

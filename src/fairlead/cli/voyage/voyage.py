@@ -12,7 +12,7 @@ from typing import Any
 
 from fairlead.cli.voyage.bots import BOTS, Deck, Try, crew
 from fairlead.cli.voyage.checker import LOOK_MS, MS, Checker
-from fairlead.cli.voyage.hull import Hull
+from fairlead.cli.voyage.hull import Births, Hull
 from fairlead.cli.voyage.log import Log
 from fairlead.cli.voyage.paper import Drawer, Paper
 from fairlead.cli.voyage.program import account_of, orders_of, session_of
@@ -71,7 +71,8 @@ class Voyage:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._lost_error)
-        clock = self._clock = VirtualClock()
+        clock, self._births = VirtualClock(), Births()
+        self._clock = clock
         world, city, memory, self._client = (seeded(one) for one in self._seeds)
         self._world = World(world.getrandbits(64), self._listings, VIRTUAL_WALL_NS, weather=Weather(vol_year=0.6))
         self._city = City(self._venues, self._world, clock, city)
@@ -106,7 +107,7 @@ class Voyage:
     async def _life(self) -> None:
         """One, to its end: a death, a restart, or the end of the voyage."""
         loop = asyncio.get_running_loop()
-        hull = self.hull = Hull(self._memory, self._paper, self.ashore)
+        hull = self.hull = Hull(self._memory, self._paper, self.ashore, self._births)
         self._ends_life = asyncio.Event()
         work = loop.create_task(self._sail(hull), name="the program")
         await asyncio.wait([work, hull.died], return_when=asyncio.FIRST_COMPLETED)
@@ -208,7 +209,7 @@ class Voyage:
     async def _recover(self) -> None:
         """Opened once more over the same journal, the program knows the same."""
         before = {name: orders_of(account) for name, account in self._checker.accounts.items()}
-        hull = self.hull = Hull(self._memory, self._paper, self.ashore)
+        hull = self.hull = Hull(self._memory, self._paper, self.ashore, self._births)
         session = self._session(hull)
         try:
             await session.open()
@@ -282,7 +283,7 @@ class Voyage:
 
     async def second(self) -> None:
         """Somebody starts the program a second time."""
-        hull = Hull(self._memory, self._paper, self.ashore)
+        hull = Hull(self._memory, self._paper, self.ashore, self._births)
         session = self._session(hull)
         try:
             await session.open()
