@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import cached_property, partial
+from itertools import accumulate
 from typing import Any
 
 from fairlead.model.orders import Fill, OrderReport
@@ -75,3 +76,16 @@ class Owner:
     def end_of(self, order_id: str) -> Ended | None:
         held: Ended | None = self.account(lambda city, _: city.mouth(self.venue).truth.end_of(order_id))
         return held
+
+    def totals(self, asset: str) -> list[float]:
+        """Each that the account has had of it since it began to trade."""
+        held: list[float] = self.account(
+            lambda city, me: [
+                float(total)
+                for total in accumulate(
+                    (one.amount for one in city.mouth(self.venue).truth.moves.of((me.name, asset))),
+                    initial=me.began[asset],
+                )
+            ]
+        )
+        return held[1:]

@@ -131,11 +131,14 @@ def visiting(python: Path) -> Iterator[Guest]:
     process = subprocess.Popen(
         [python, "-m", "tests.clients.guest"], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
+    assert process.stdin is not None
     with process:
-        yield Guest(process)
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(ANSWER_WAIT_S) == 0
+        try:
+            yield Guest(process)
+        finally:  # or whatever failed would wait for a guest that waits for its next line
+            process.stdin.close()
+            process.wait(ANSWER_WAIT_S)
+    assert process.returncode == 0
 
 
 # ---- ccxt
