@@ -81,9 +81,7 @@ def test_its_balance_is_told_when_it_changes(owner: Callable[[str], Owner], venu
     """If this failed, a bot would go on with money that it has spent."""
     me = owner(venue)
     sells = AskPlace(symbol=SPOT, side="sell", type=OrderType.MARKET, client_id="flw3", qty=Decimal("0.5"))
-    for number, halves in enumerate(
-        (2, 3, 4)
-    ):  # some tell each asset by itself, and ccxt forgets what nobody waits for
+    for number, halves in enumerate((2, 3, 4)):  # some tell each asset by itself; ccxt keeps none unawaited
         me.by_hand_soon(LISTENS_MS * halves // 2, replace(sells, client_id=f"flw{number}"))
     told = {"BTC": 2.5, "USDT": 250_000.0}
     while told["BTC"] == 2.5 or told["USDT"] == 250_000:
