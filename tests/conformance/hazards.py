@@ -247,11 +247,19 @@ async def ended_in_storm(at: Pier) -> None:
     at.forgiven_ns = at.city.now_ns()
 
 
+def dies_at(number: int, when: str) -> Case:
+    """Real processes, killed for good, on every venue."""
+    holds = "after the restart nothing is lost, doubled or untold"
+    staged = "SIGKILL, then a restart, over real sockets"
+    return Case(number, f"killed {when}", staged, holds, needs=(TRADES,), proven=(KILLS,))
+
+
 def on_disk(number: int, fault: str, holds: str, *tests: str) -> Case:
     proven = tuple(f"tests/io/test_journal{test}" for test in tests)
     return Case(number, fault, "a disk that does so under the journal", holds, needs=(TRADES,), proven=proven)
 
 
+KILLS = "tests/kill/test_kills.py::test_killed_at_each_step_nothing_is_lost_doubled_or_untold"
 CASES = (
     of_orders(69, "a host is dead when an order is due", "the first of two, for good", "the other one takes it",
         one_host_dead),
@@ -280,6 +288,21 @@ CASES = (
     of_orders(84, "a number was used already", "one refusal", "refused for sure, and the next one is accepted",
         number_used, NONCES),
     of_orders(85, "our loop stands still while an order is under way", "for 2 s", "no false alarm", stalled),
+    dies_at(86, "before the intent is on disk (K1)"),
+    dies_at(87, "after the intent, before leave to send (K2)"),
+    dies_at(88, "with leave, before it is on disk as sent (K3)"),
+    dies_at(89, "when it is on disk as sent, before a byte leaves (K4)"),
+    dies_at(91, "when it was sent, and not yet accepted (K6)"),
+    dies_at(92, "when it was accepted, and not yet answered (K7)"),
+    dies_at(93, "when it was answered, and that is not on disk (K8)"),
+    dies_at(94, "when the answer is on disk, and nobody was told (K9)"),
+    dies_at(95, "when a fill was heard, and is not on disk (K10)"),
+    dies_at(96, "when a fill is on disk, and nobody was told (K11)"),
+    dies_at(97, "when a cancel or an amendment is on disk (K12)"),
+    dies_at(98, "when a cancel or an amendment was answered (K13)"),
+    dies_at(99, "while the venue is held against the journal (K14)"),
+    dies_at(100, "while the journal is folded (K15)"),
+    dies_at(101, "while it ends (K16)"),
     of_orders(103, "the disk is full when an order is wanted", "six appends fail",
         "it is not sent, and told; cancels go out; it goes on when there is room", full_at_intent),
     of_orders(104, "the disk is full when an answer comes", "twelve appends fail",
