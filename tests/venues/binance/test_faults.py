@@ -102,12 +102,14 @@ ROWS = [
     (400, -1013, "Too many requests, please wait.", Kind.LIMIT, False),
     (400, -1013, "API key does not exist", Kind.KEY, False),
     (400, 0, "Service unavailable from a restricted location according to the terms.", Kind.REGION, False),
-    (400, -987_654, "Something nobody has heard of.", Kind.UNKNOWN_CODE, False),
+    (400, -987_654, "Something nobody has heard of.", Kind.UNKNOWN_CODE, True),
 ]  # fmt: skip
+READS = (Op.BOOK, Op.ORDER, Op.FILLS)
 PAGES = [
-    (401, Kind.KEY), (403, Kind.BLOCKED), (404, Kind.GONE), (405, Kind.GONE), (410, Kind.GONE), (418, Kind.BAN),
-    (429, Kind.LIMIT), (451, Kind.REGION), (500, Kind.SERVER), (502, Kind.SERVER), (504, Kind.SERVER),
-    (302, Kind.UNKNOWN_CODE),
+    (401, Kind.KEY, False), (403, Kind.BLOCKED, False), (404, Kind.GONE, False), (405, Kind.GONE, False),
+    (410, Kind.GONE, False), (418, Kind.BAN, False), (429, Kind.LIMIT, False), (451, Kind.REGION, False),
+    (500, Kind.SERVER, True), (502, Kind.SERVER, True), (504, Kind.SERVER, True),
+    (302, Kind.UNKNOWN_CODE, True), (408, Kind.UNKNOWN_CODE, True),
 ]  # fmt: skip
 
 
@@ -118,20 +120,23 @@ def refusal(status: int, code: int, words: str, headers: dict[str, str] | None =
 @pytest.mark.parametrize(("status", "code", "words", "kind", "unsure"), ROWS)
 def test_a_refusal_is_understood(status: int, code: int, words: str, kind: Kind, unsure: bool) -> None:
     """If this failed, the user would be told the wrong reason, or an order of unknown fate be taken for refused."""
-    for op in (Op.PLACE, Op.CANCEL, Op.BOOK):
+    for op in (Op.PLACE, Op.PLACE_MANY, Op.AMEND, Op.CANCEL, Op.CANCEL_MANY, Op.DEAD_MAN, Op.BOOK, Op.ORDER, Op.FILLS):
         told = fault(refusal(status, code, words), op)
         assert told is not None
         assert (told.kind, told.code, told.said, told.status) == (kind, str(code), words, status)
-        assert told.fate is (Fate.UNKNOWN if unsure and op is not Op.BOOK else Fate.REFUSED)
+        assert told.fate is (Fate.UNKNOWN if unsure and op not in READS else Fate.REFUSED)
 
 
-@pytest.mark.parametrize(("status", "kind"), PAGES)
-def test_a_page_instead_of_json_is_understood(status: int, kind: Kind) -> None:
-    """If this failed, a firewall's or proxy's page would be taken for the venue's own word."""
-    told = fault(Reply(status, {}, b"<html><h1>no</h1></html>"), Op.TIME)
-    assert told is not None
-    assert (told.kind, told.code, told.status) == (kind, "", status)
-    assert told.said == "<html><h1>no</h1></html>"
+@pytest.mark.parametrize(("status", "kind", "unsure"), PAGES)
+def test_a_page_instead_of_json_is_understood(status: int, kind: Kind, unsure: bool) -> None:
+    """If this failed, a firewall's or proxy's page would be taken for the venue's own word, or an order be called lost
+    of which only the answer is."""
+    for op in (Op.TIME, Op.PLACE, Op.AMEND, Op.CANCEL, Op.CANCEL_ALL):
+        told = fault(Reply(status, {}, b"<html><h1>no</h1></html>"), op)
+        assert told is not None
+        assert (told.kind, told.code, told.status) == (kind, "", status)
+        assert told.said == "<html><h1>no</h1></html>"
+        assert told.fate is (Fate.UNKNOWN if unsure and op is not Op.TIME else Fate.REFUSED)
 
 
 def test_an_answer_is_no_fault_and_a_refusal_in_disguise_is_one() -> None:

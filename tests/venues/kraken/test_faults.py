@@ -52,7 +52,7 @@ INVALID     REFUSED EOrder:Invalid price
 INVALID     REFUSED EOrder:Invalid order
 POST_ONLY   REFUSED EOrder:Post only order
 NOT_FOUND   REFUSED EOrder:Unknown order
-DUPLICATE   REFUSED EOrder:Cancel pending
+DUPLICATE   UNKNOWN EOrder:Cancel pending
 RISK        REFUSED EOrder:Margin position size exceeded
 RISK        REFUSED EOrder:Reduce only:No position exists
 RISK        REFUSED EOrder:Reduce only:Position is closed
@@ -94,6 +94,8 @@ INVALID     REFUSED Event(s) not found
 INVALID     REFUSED Private data and trading are unavailable on this endpoint
 UNKNOWN_CODE UNKNOWN ENew:Never heard of
 """
+CHANGES = (Op.PLACE_MANY, Op.AMEND, Op.CANCEL, Op.CANCEL_MANY, Op.CANCEL_ALL, Op.DEAD_MAN)
+READS = (Op.TICKER, Op.FEES, Op.BALANCES, Op.ORDER, Op.OPEN_ORDERS, Op.ORDERS, Op.FILLS)
 CASES = [line.split(maxsplit=2) for line in DOCUMENTED.strip().splitlines()]
 # Classes of another client and the kinds that mean the same.
 SAME = {
@@ -125,7 +127,8 @@ def found(said: str, op: Op = Op.PLACE) -> Fault:
 def test_a_documented_error_has_its_kind_and_fate(kind: str, fate: str, said: str) -> None:
     """If this failed, an order that may stand would be called refused, or a hopeless call tried again."""
     assert (found(said).kind, found(said).fate, found(said).said) == (kind, fate, said)
-    assert found(said, Op.TICKER).fate is Fate.REFUSED
+    assert {found(said, op).fate for op in CHANGES} == {Fate[fate]}
+    assert {found(said, op).fate for op in READS} == {Fate.REFUSED}  # a question changes nothing
     assert found(said).code in said.replace(": ", ":")
 
 

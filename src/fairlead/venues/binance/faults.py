@@ -98,7 +98,7 @@ STATUSES: dict[int, Kind] = {  # where no code was sent: a proxy or firewall ans
     429: Kind.LIMIT,
     451: Kind.REGION,
 }
-# The venue may have acted all the same; -2021 did one half of two.
+# The venue may have acted all the same; -2021 did one half of two. So may it with a code that nobody has met.
 UNSURE = frozenset({-1000, -1001, -1004, -1006, -1007, -1008, -2021})
 # 408: "timeout waiting for response from backend server". 5xx "must not be treated as failure" (rest-api.md)
 UNSURE_STATUSES = frozenset({408, *range(500, 600)})
@@ -157,7 +157,9 @@ def fault(reply: Reply, op: Op) -> Fault | None:
     if op is Op.CANCEL_ALL and refusal is not None and is_nothing_open(refusal):
         return None  # there was nothing to cancel, and now there is nothing
     kind = kind_of(reply.status, refusal)
-    unsure = reply.status in UNSURE_STATUSES or (refusal is not None and refusal.code in UNSURE)
+    unsure = (
+        kind is Kind.UNKNOWN_CODE or reply.status in UNSURE_STATUSES or (refusal is not None and refusal.code in UNSURE)
+    )
     return Fault(
         kind=kind,
         fate=Fate.UNKNOWN if unsure and op in ORDERS else Fate.REFUSED,

@@ -30,7 +30,8 @@ MODE_WAIT_MS = 60_000  # a market that is being brought back
 QUESTIONS = frozenset(
     {
         Op.TIME, Op.INSTRUMENTS, Op.BOOK, Op.TICKER, Op.TRADES, Op.CANDLES, Op.FUNDING, Op.FUNDINGS, Op.MARK, Op.INDEX,
-        Op.BALANCES, Op.KEY, Op.MODE, Op.TOKEN, Op.POSITIONS, Op.HISTORY, Op.ORDER, Op.OPEN_ORDERS, Op.ORDERS, Op.FILLS,
+        Op.BALANCES, Op.KEY, Op.MODE, Op.TOKEN, Op.POSITIONS, Op.LEVERAGE, Op.FEES, Op.HISTORY, Op.ORDER,
+        Op.OPEN_ORDERS, Op.ORDERS, Op.FILLS,
     }
 )  # fmt: skip
 
@@ -99,7 +100,7 @@ TABLE: Mapping[str, Row] = {
     "EOrder:Post only order": Row(Kind.POST_ONLY),
     "EOrder:Unknown order": Row(Kind.NOT_FOUND),
     "EOrder:Unknown position": Row(Kind.NOT_FOUND),
-    "EOrder:Cancel pending": Row(Kind.DUPLICATE),
+    "EOrder:Cancel pending": Row(Kind.DUPLICATE, _UNSURE),  # one is under way: its event tells what becomes of it
     "EOrder:Margin": Row(Kind.RISK),  # position size exceeded, allowance exceeded, level too low
     "EOrder:Reduce only": Row(Kind.RISK),
     "EOrder:Orders limit exceeded": Row(Kind.RISK),
@@ -138,7 +139,7 @@ class Texts(Struct, frozen=True):
 
 ARGUMENTS, NO_PAIR, UNKNOWN_ORDER = "EGeneral:Invalid arguments", "EQuery:Unknown asset pair", "EOrder:Unknown order"
 NO_ORDER = "EOrder:Invalid order"  # an id that was never issued
-FAILURES = {
+_FAILURES = {
     "tick": "EOrder:Tick size check failed",
     "lot": f"{ARGUMENTS}:volume",
     "min qty": "EOrder:Order minimum not met",
@@ -162,8 +163,8 @@ def worded(refused: Fault, asked: object, texts: Texts) -> str:
     """A fault that holds the venue's own words already keeps them."""
     if refused.fate is Fate.UNKNOWN and refused.kind is Kind.SERVER:
         return texts.unsure
-    if refused.said in FAILURES:
-        return FAILURES[refused.said]
+    if refused.said in _FAILURES:
+        return _FAILURES[refused.said]
     if refused.kind is Kind.NOT_FOUND and isinstance(asked, AskCancel) and asked.order_id:
         return NO_ORDER
     open_texts = {Kind.DUPLICATE: texts.duplicate, Kind.MARKET_STATE: texts.unfilled if refused.said else ""}
