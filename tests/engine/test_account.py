@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairlead.core import ids
+from fairlead.engine.account import RECALL_LINES
 from fairlead.engine.reckoner import EVERY_MS
 from fairlead.errors import Closed, Error, Held
 from fairlead.io import failpoint
@@ -333,3 +334,32 @@ def compare(harbour: Harbour) -> None:
     for name, track in account.tracks.items():
         if name not in there:
             assert track.order.life in (Life.NOT_ACCEPTED, Life.ABANDONED, Life.REJECTED)
+
+
+def test_a_long_journal_is_read_without_holding_up_the_rest() -> None:
+    """If this failed, a start with a year's journal would silence other accounts, beats and streams."""
+
+    async def visit(harbour: Harbour) -> None:
+        for _ in range(400):
+            await harbour.desk.place(ask())
+        await harbour.kill()
+        turns, seen, whole = [0], list[int](), len(harbour.journal.bodies)
+        lines = harbour.journal.lines
+
+        def watched(after: int = 0) -> Any:
+            for line in lines(after):
+                seen.append(turns[0])
+                yield line
+
+        async def other() -> None:
+            while len(seen) < whole:  # no time passes while it goes on
+                turns[0] += 1
+                await asyncio.sleep(0)
+
+        harbour.journal.lines = watched  # type: ignore[method-assign]
+        task = asyncio.get_running_loop().create_task(other())
+        await harbour.begin()
+        await task
+        assert seen[whole - 1] - seen[0] >= whole // RECALL_LINES > 0
+
+    moor(visit)

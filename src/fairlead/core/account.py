@@ -4,6 +4,7 @@ Any prefix of the journal folds to what was true then, so a restart begins where
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 
 from fairlead.core import facts, ids
@@ -28,7 +29,7 @@ class Account:
         self._by_order: dict[tuple[str, str], str] = {}  # (symbol, the venue's id) -> client id
         self._by_key: dict[str, str] = {}  # the caller's own name of a wish -> client id
         self._running: dict[str, None] = {}  # what may still change, or whose fills do not add up
-        self._ended: dict[str, None] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()  # a dict grows slow when it loses its first again and again
 
     def take(self, fact: facts.AnyFact, seq: int) -> Turn | None:
         """Folds one line in; what it changed of an order, if it was about one that we know."""
@@ -80,8 +81,7 @@ class Account:
     def _end(self, name: str) -> None:
         self._ended[name] = None
         while len(self._ended) > ENDED_MOST:
-            oldest = next(iter(self._ended))
-            del self._ended[oldest]
+            oldest, _ = self._ended.popitem(last=False)
             gone = self.tracks.pop(oldest)
             for order_id in (gone.order.order_id, *gone.twins):
                 self._by_order.pop((gone.order.symbol, order_id), None)

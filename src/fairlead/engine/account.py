@@ -36,6 +36,7 @@ from fairlead.wire.orders import AskAmend, AskPlace
 
 HEARING_WAIT_S = 2.0  # the first reading waits so long for the private stream
 OPEN_WAIT_S = 10.0  # `open` returns after that; what is not known yet goes on being found out
+RECALL_LINES = 500  # folded at a time
 DRAIN_WAIT_S = 10.0  # `close` lets what is under way come to its end for so long
 
 
@@ -88,8 +89,9 @@ class AccountDesk:
     async def _recall(self) -> int:
         """The journal, folded; how many orders had never been sent."""
         bench = self.bench
-        for _ in bench.scribe.read_on():
-            pass
+        for count, _ in enumerate(bench.scribe.read_on(), 1):
+            if count % RECALL_LINES == 0:  # a year of lines takes seconds: what else lives on this loop goes on
+                await asyncio.sleep(0)
         bench.ids = ids.Ids(bench.installation or ids.new_installation(self._rng), bench.account.last_id)
         told: list[AnyFact] = [bench.opened()]
         given_up = list(accounts.abandoned(bench.account))
