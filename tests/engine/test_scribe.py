@@ -11,7 +11,7 @@ import pytest
 from fairlead.core import facts
 from fairlead.core.account import Account
 from fairlead.engine.chores import Chores
-from fairlead.engine.scribe import AGAIN_MS, Scribe
+from fairlead.engine.scribe import AGAIN_MS, BATCH_MOST, Scribe
 from fairlead.engine.timing import VenueTime
 from fairlead.errors import JournalFailed
 from fairlead.io.clock import VirtualClock, run_virtual
@@ -105,3 +105,19 @@ def test_who_is_asked_what_to_write_knows_all_that_was_heard_before() -> None:
 
     folded, _ = written(work, Paper())
     assert folded == [1, 2, 3]
+
+
+def test_what_was_read_at_once_is_written_in_parts() -> None:
+    """If this failed, a long reading after a long absence could never be written, and nothing after it either."""
+
+    class Narrow(Paper):
+        async def append(self, bodies: Any) -> int:
+            if len(bodies) > BATCH_MOST:
+                raise JournalFailed("too much at once")
+            return await super().append(bodies)
+
+    async def work(scribe: Scribe) -> None:
+        await scribe.keep(*(frozen(number) for number in range(2 * BATCH_MOST + 1)))
+
+    folded, trouble = written(work, Narrow())
+    assert (len(folded), trouble) == (2 * BATCH_MOST + 1, [])

@@ -103,6 +103,11 @@ class Scribe:
             self._pumping = False
 
     async def _insist(self, told: Sequence[AnyFact]) -> None:
+        # What was read of a venue at once may be more than one append takes.
+        for first in range(0, len(told), BATCH_MOST):
+            await self._insist_on(told[first : first + BATCH_MOST])
+
+    async def _insist_on(self, told: Sequence[AnyFact]) -> None:
         began_ns = self._time.clock.mono_ns()
         while told:
             try:
