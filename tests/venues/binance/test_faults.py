@@ -139,6 +139,13 @@ def test_a_page_instead_of_json_is_understood(status: int, kind: Kind, unsure: b
         assert told.fate is (Fate.UNKNOWN if unsure and op is not Op.TIME else Fate.REFUSED)
 
 
+def test_only_so_much_of_what_was_said_is_kept() -> None:
+    """If this failed, a refusal with endless words would be longer than a line of the journal may be, and block it."""
+    told = fault(refusal(400, -2010, "no " * 1_000_000), Op.PLACE)
+    assert told is not None
+    assert len(told.said) < 1_000
+
+
 def test_an_answer_is_no_fault_and_a_refusal_in_disguise_is_one() -> None:
     """If this failed, good answers would be thrown away, or a refusal with status 200 be read as data."""
     assert fault(Reply(200, {}, b"[]"), Op.TRADES) is None

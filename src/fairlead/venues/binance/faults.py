@@ -164,7 +164,7 @@ def fault(reply: Reply, op: Op) -> Fault | None:
         kind=kind,
         fate=Fate.UNKNOWN if unsure and op in ORDERS else Fate.REFUSED,
         code=str(refusal.code) if refusal else "",
-        said=refusal.msg if refusal else cut(reply.body),
+        said=cut(refusal.msg if refusal else reply.body),
         wait_ms=_wait_ms(reply, kind),
         until_ms=_until_ms(reply.body),
         status=reply.status,
