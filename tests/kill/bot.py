@@ -24,7 +24,7 @@ from fairlead.wire.venue import Settle
 SYMBOL, QTY = "BTC/USDT", "0.001"
 LOW, DEEP = "30000", "0.2"  # a price at which nothing trades; what is filled at once
 FENCE_MS, LAG_MS = 1_000, 250  # the settle time, shortened: the simulator's readings do not trail
-STORM = 12  # orders at once, again and again: soon more than a venue gives leave for
+STORM = 70  # orders at once, again and again: soon more than a venue gives leave for
 PAGES = 4  # after so many of them the journal's write-ahead file is folded in
 LOOK_S = 0.05
 
