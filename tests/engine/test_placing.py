@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fairlead.core import facts
 from fairlead.core.limits import Limits
@@ -13,7 +15,7 @@ from fairlead.engine.placing import Wanted
 from fairlead.errors import Error, Held, JournalFailed, Misuse, NotSent, Refused, RiskRefused
 from fairlead.model import events
 from fairlead.model.order import Life
-from fairlead.model.orders import Status
+from fairlead.model.orders import Fill, OrderReport, Status
 from fairlead.wire.asks import Op
 from tests.engine.harbour import BTC, Harbour, ask, moor
 
@@ -266,5 +268,52 @@ def test_an_unknown_symbol_is_the_callers_fault() -> None:
             await harbour.desk.place(ask(symbol="BTX/USDT"))
         assert lines(harbour) == ["Opened"]
         assert BTC in harbour.ctx.catalog
+
+    moor(visit)
+
+
+def answering(harbour: Harbour, **more: Any) -> None:
+    """The next answers to placements also say this."""
+    errand = harbour.errand
+
+    async def telling(op: Op, *args: Any, **hooks: Any) -> Any:
+        outcome = await errand(op, *args, **hooks)
+        return replace(outcome, **more) if op is Op.PLACE else outcome
+
+    harbour.errand = telling  # type: ignore[method-assign]
+
+
+def part(number: int, qty: str) -> Fill:
+    return Fill(
+        venue="stage", symbol=BTC, order_id="1", id=f"p{number}", side="buy", price=Decimal(100), qty=Decimal(qty),
+    )  # fmt: skip
+
+
+def test_an_answer_with_numbers_that_cannot_be_is_not_counted() -> None:
+    """If this failed, a spoilt answer to a placement would be counted as fills that never were (fault 40)."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams = False
+        spoilt = OrderReport(
+            venue="stage", symbol=BTC, order_id="1", status=Status.PARTIAL, filled=Decimal(-3), qty=Decimal(10)
+        )
+        answering(harbour, fills=(part(1, "-5"), part(2, "500"), part(3, "1")), report=spoilt)
+        order = await harbour.desk.place(ask())
+        assert order.order_id == "1"
+        assert (order.filled, order.venue_filled) == (Decimal(1), Decimal(0))
+        assert len(harbour.heard(events.Strange)) == 3
+
+    moor(visit)
+
+
+def test_very_many_fills_of_one_answer_are_lines_of_their_own() -> None:
+    """If this failed, the answer to an order that swept the book could not be written, and stop the account."""
+
+    async def visit(harbour: Harbour) -> None:
+        harbour.streams = False
+        answering(harbour, fills=tuple(part(number, "0.001") for number in range(5_000)))
+        order = await harbour.desk.place(ask())
+        assert order.filled == 5
+        assert max(map(len, harbour.journal.bodies)) < 100_000
 
     moor(visit)

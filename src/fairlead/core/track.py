@@ -194,11 +194,14 @@ class Track:
         if not self.is_news(fill):
             return ""
         surprise = self._step(Told.TRADED)
-        if name_of(fill) not in self.fills:
-            self._counted.append(fill)
+        is_first = name_of(fill) not in self.fills
         self.fills[name_of(fill)] = fill
         self._set(order_id=self.order.order_id or fill.order_id)
-        self._sum()
+        if is_first:
+            self._counted.append(fill)
+            self._add(fill)
+        else:
+            self._sum()
         return surprise
 
     def _void(self, fill: Fill) -> None:
@@ -206,6 +209,14 @@ class Track:
             self.voided.add(name_of(fill))
             self._counted.append(msgspec.structs.replace(fill, qty=-fill.qty))
             self._sum()
+
+    def _add(self, fill: Fill) -> None:
+        """One more; an order that sweeps a book has thousands, and all of them cannot be summed for each."""
+        order, fees = self.order, dict(self.order.fees)
+        if fill.fee is not None:
+            fees[fill.fee_asset] = EXACT.add(fees.get(fill.fee_asset, ZERO), fill.fee)
+        cost = EXACT.add(order.cost, EXACT.multiply(fill.price, fill.qty))
+        self._set(filled=EXACT.add(order.filled, fill.qty), cost=cost, fees=tuple(sorted(fees.items())))
 
     def _sum(self) -> None:
         filled, cost, fees = sums(self.fills.values())

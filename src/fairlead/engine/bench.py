@@ -163,13 +163,18 @@ class Bench:
         return self.fact(facts.Opened, installation=self.ids.installation, last_id=self.ids.last)
 
     def report_facts(self, track: Track, report: OrderReport, by: str) -> list[AnyFact]:
-        if not _can_be(report):
-            self._nonsense(track, "a report", report)
+        if not self.is_sound(track, report):
             return []
         if not track.is_new(report):
             track.note(report)
             return []
         return [self.fact(facts.Reported, client_id=track.order.client_id, report=report, by=by)]
+
+    def is_sound(self, track: Track, report: OrderReport) -> bool:
+        """One with numbers that cannot be is shown and not believed: the venue is asked instead."""
+        if not (sound := _can_be(report)):
+            self._nonsense(track, "a report", report)
+        return sound
 
     def fill_facts(self, track: Track, fill: Fill, by: str) -> list[AnyFact]:
         """None for one that is known; a fill that cannot be is shown and not counted: the venue is asked instead."""

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from fairlead.core import facts
 from fairlead.core.budget import Priority
-from fairlead.core.facts import Intended
+from fairlead.core.facts import AnyFact, Intended
 from fairlead.core.limits import Limits
 from fairlead.core.risk import Risk
 from fairlead.core.sight import Holdings, Sight, sight_of
@@ -27,6 +27,7 @@ from fairlead.errors import Error, Held, JournalFailed, Misuse, Unknown, cut
 from fairlead.io import failpoint
 from fairlead.model.instrument import Instrument
 from fairlead.model.order import Life, Order
+from fairlead.model.orders import Receipt
 from fairlead.wire.asks import Op
 from fairlead.wire.faults import Fate, Fault, Kind, Outcome
 from fairlead.wire.orders import AskPlace, AskPlaceMany
@@ -34,6 +35,7 @@ from fairlead.wire.signing import Stamp
 
 WAIT_MS = 5_000  # an order that has not left by then is not wanted any more
 UNLIMITED = Limits()
+FILLS_MOST = 200  # in one line of the journal
 STALE_CATALOG = frozenset({Kind.INVALID, Kind.SYMBOL, Kind.MARKET_STATE})
 
 
@@ -209,9 +211,22 @@ class Placing:
             case Fault() as fault:
                 await self._unsure([name], fault.said or fault.kind, fault)
             case receipt:
-                await bench.scribe.keep(bench.fact(facts.Taken, client_id=name, receipt=receipt))
+                await bench.scribe.keep(*self._taken(name, receipt))
                 failpoint.reached("submit.after_ack")
                 self._compare(intended)
+
+    def _taken(self, name: str, receipt: Receipt) -> list[AnyFact]:
+        """One line with all that the answer tells. Of fills that are very many, or of which some cannot be, each that
+        can is a line of its own: a line is bounded."""
+        bench, track = self._bench, self._bench.account.tracks[name]
+        if receipt.report is not None and not bench.is_sound(track, receipt.report):
+            receipt = replace(receipt, report=None)
+        fills = [fact for fill in receipt.fills for fact in bench.fill_facts(track, fill, "place")]
+        if len(fills) == len(receipt.fills) <= FILLS_MOST:
+            fills = []
+        else:
+            receipt = replace(receipt, fills=())
+        return [bench.fact(facts.Taken, client_id=name, receipt=receipt), *fills]
 
     async def _unsent(self, names: list[str], failed: Exception) -> None:
         told = [self._bench.fact(facts.Unsent, client_id=name, why=cut(str(failed))) for name in names]
