@@ -77,6 +77,7 @@ def test_nameless_refusals_of_one_call_go_to_whoever_is_left_if_they_are_alike()
     for texts, kinds in [
         (["EOrder:Unknown order"] * 2, [Kind.NOT_FOUND, "b", Kind.NOT_FOUND]),
         (["EOrder:Unknown order", "EService:Busy"], [Kind.SERVER, "b", Kind.SERVER]),
+        (["EOrder:Rate limit exceeded"] * 2, [Kind.LIMIT, "b", Kind.LIMIT]),  # the engine's, of one order each
         (["EGeneral:Permission denied"], Kind.PERMISSION),  # of the whole call
     ]:
         line = Line()

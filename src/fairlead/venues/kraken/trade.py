@@ -278,7 +278,8 @@ class Pending:
     def outcome(self, said: Said) -> Outcome[Any] | None:
         """None while more is to come."""
         fault = said_fault(said.error, self.call.op) if said.error or said.success is not True else None
-        if self.call.op is not Op.CANCEL_MANY or (fault is not None and fault.kind in _OF_ALL):
+        of_all = fault and fault.kind in _OF_ALL and not (self.told or fault.said.startswith("EOrder"))
+        if self.call.op is not Op.CANCEL_MANY or of_all:  # the engine's own ("EOrder:...") is of one order among them
             return fault or outcome(self.call.op, self.call.asked, said.result)
         return self._cancelled(said, fault)
 
