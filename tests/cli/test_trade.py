@@ -101,6 +101,22 @@ def test_real_money_needs_a_word_of_its_own() -> None:
     assert "nothing was sent" in ran.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--environment", "live"],
+        ["--environment", "live-eea"],
+        ["--hosts", '{"okx": {"rest": "https://venue.example", "private": "wss://venue.example"}}'],
+        ["--hosts", '{"okx": {"rest": ["http://127.0.0.1:1", "https://venue.example"]}}', "--environment", "sim"],
+    ],
+)
+def test_no_way_around_that_word_leads_to_a_real_venue(words: list[str]) -> None:
+    """If this failed, other addresses, or a region's name, would trade for real without the word."""
+    ran = typed(["buy", "okx", "BTC/USDT", "0.01", *words])
+    assert ran.code == 2
+    assert "--live" in ran.err
+
+
 def test_without_a_key_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """If this failed, a command without a key would end in something other than how to give one."""
     ran = typed(["buy", "okx", "BTC/USDT", "0.01", "--live"])
