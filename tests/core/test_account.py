@@ -133,6 +133,19 @@ def test_memory_of_ended_orders_is_bounded_and_running_ones_stay(monkeypatch: py
     assert scribe.account.named("", BTC, "1") is None
 
 
+def test_a_callers_name_stays_used_up_when_its_order_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a wish asked again after many other orders would be placed a second time."""
+    monkeypatch.setattr(accounts, "ENDED_MOST", 1)
+    scribe = Scribe()
+    account = Account(VENUE, KEY)
+    for seq, (name, key) in enumerate(((NAME, "mine"), (OTHER, "other"))):
+        intended = scribe.fact(facts.Intended, asked=ask(client_id=name), key=key)
+        account.take(intended, 2 * seq + 1)
+        account.take(scribe.fact(facts.Unsent, client_id=name, why="too late"), 2 * seq + 2)
+    assert account.wished("mine") is None
+    assert (account.used_for("mine"), account.used_for("other"), account.used_for("new")) == (NAME, OTHER, "")
+
+
 def test_facts_about_orders_that_nobody_knows_change_nothing() -> None:
     """If this failed, a fact of an order that was forgotten long ago could break the start."""
     scribe = Scribe()

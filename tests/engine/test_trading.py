@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fairlead.core import account as accounts
 from fairlead.core.limits import Limits
 from fairlead.engine.market import Market
 from fairlead.engine.session import Session, Stage
@@ -208,8 +209,9 @@ def test_what_the_venue_refuses_is_an_error_with_its_words_and_an_order_that_end
     trading(name, visit)
 
 
-def test_a_name_stands_for_one_order() -> None:
-    """If this failed, a bot that asks again after a crash would trade twice."""
+def test_a_name_stands_for_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this failed, a bot that asks again after a crash, or much later, would trade twice."""
+    monkeypatch.setattr(accounts, "ENDED_MOST", 0)
 
     async def visit(desk: Desk) -> None:
         async with desk.session() as session:
@@ -220,6 +222,10 @@ def test_a_name_stands_for_one_order() -> None:
             again = await session["binance"].buy(BTC, qty="0.01", price=price, name="entry", tif="GTC")
             assert again.client_id == first.client_id
             assert len(await session["binance"].ask_open_orders()) == 1
+            await session["binance"].cancel(first)
+            await desk.wait()
+            with pytest.raises(Misuse, match="used long ago"):
+                await session["binance"].buy(BTC, qty="0.01", price=price, name="entry", tif="GTC")
 
     trading("binance", visit)
 

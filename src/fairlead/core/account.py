@@ -14,6 +14,7 @@ from fairlead.model.orders import Fill, OrderReport
 from fairlead.wire.orders import AskAmend
 
 ENDED_MOST = 50_000  # orders kept in memory after their end; the journal has them all
+KEYS_MOST = 1_000_000  # callers' own names of wishes that stay used up: far longer than their orders
 
 
 class Account:
@@ -27,7 +28,7 @@ class Account:
         self.last_id = 0
         self.seq = 0  # the last line that was of this account
         self._by_order: dict[tuple[str, str], str] = {}  # (symbol, the venue's id) -> client id
-        self._by_key: dict[str, str] = {}  # the caller's own name of a wish -> client id
+        self._by_key: OrderedDict[str, str] = OrderedDict()  # the caller's own name of a wish -> client id
         self._running: dict[str, None] = {}  # what may still change, or whose fills do not add up
         self._ended: OrderedDict[str, None] = OrderedDict()  # a dict grows slow when it loses its first again and again
 
@@ -58,6 +59,8 @@ class Account:
             self.last_id = max(self.last_id, ids.number_of(name))
         if fact.key:
             self._by_key[fact.key] = name
+            if len(self._by_key) > KEYS_MOST:
+                self._by_key.popitem(last=False)
         return Turn(None, track.order)
 
     def _turn(self, fact: facts.AnyFact, seq: int) -> Turn | None:
@@ -85,7 +88,6 @@ class Account:
             gone = self.tracks.pop(oldest)
             for order_id in (gone.order.order_id, *gone.twins):
                 self._by_order.pop((gone.order.symbol, order_id), None)
-            self._by_key.pop(gone.intended.key, None)
 
     # ---- whose is it
 
@@ -97,6 +99,10 @@ class Account:
 
     def of(self, told: OrderReport | Fill) -> Track | None:
         return self.named(told.client_id, told.symbol, told.order_id)
+
+    def used_for(self, key: str) -> str:
+        """The client id that a caller's own name stands for, also if the order ended too long ago to be kept."""
+        return self._by_key.get(key, "")
 
     def wished(self, key: str) -> Track | None:
         """The order that a caller's own name stands for."""

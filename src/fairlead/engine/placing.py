@@ -268,6 +268,12 @@ class Placing:
             return None
         waiting = (track for track in self._pending.values() if track.intended.key == key)
         track = self._bench.account.wished(key) or next(waiting, None)
+        if track is None and (name := self._bench.account.used_for(key)):
+            raise Misuse(
+                f"The name {key!r} was used long ago.",
+                known=f"for the order {name}, which has ended; nothing was sent",
+                next="give each wish a name of its own",
+            )
         if track is None:
             return None
         if replace(track.intended.asked, client_id="") != replace(asked, client_id=""):
