@@ -25,7 +25,7 @@ from fairlead.engine.session import Session
 from fairlead.errors import Misuse, UnknownName
 from fairlead.io.store import state_folder
 from fairlead.keys.signer import FileSigner
-from fairlead.model.events import AccountHealth, Health, TradingOpened
+from fairlead.model.events import AccountHealth, Health, Throttled, TradingOpened
 from fairlead.wire.signing import SecretSource, Signer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -84,7 +84,7 @@ async def trading(venue: str, where: Where, holder: Holder, *, quiet: bool) -> A
     def hear(event: Health) -> None:
         if isinstance(event, TradingOpened):
             is_open.set()
-        elif isinstance(event, AccountHealth) and not quiet and is_open.is_set():
+        elif isinstance(event, Throttled if not is_open.is_set() else AccountHealth) and not quiet:
             print(in_words(event), file=sys.stderr, flush=True)
 
     session.health(hear)
