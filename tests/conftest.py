@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,11 @@ settings.register_profile("unhurried", deadline=None)
 # Where a change is judged the same examples are drawn each time; everywhere else they are new.
 settings.register_profile("judged", deadline=None, derandomize=True)
 settings.load_profile("judged" if os.environ.get("CI") == "true" else "unhurried")
+
+# Whoever starts us in the background of a script has interrupts ignored, here and in all that we start; tests of Ctrl-C
+# would then wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
