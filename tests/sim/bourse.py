@@ -60,7 +60,7 @@ class Booth(Stall):
 class Bourse:
     """One account, a clock that stands until it is moved, and all that was told."""
 
-    def __init__(self, mode: Mode = Mode(margin="cross"), **habits: Any) -> None:  # noqa: B008  a frozen value
+    def __init__(self, mode: Mode = Mode(margin="cross"), **habits: Any) -> None:
         self.booths = {one.symbol: Booth(one) for one in INSTRUMENTS}
         self.told: list[tuple[str, Any]] = []
         self.ns, self.skew_ms = 1_750_000_000_000 * MS_NS, 0

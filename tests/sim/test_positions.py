@@ -23,7 +23,7 @@ D = Decimal
 NET = (SWAP, "", "cross")
 
 
-def swaps(mode: Mode = Mode(margin="cross")) -> Bourse:  # noqa: B008  a frozen value
+def swaps(mode: Mode = Mode(margin="cross")) -> Bourse:
     here = Bourse(mode)
     here.show((("100.0", "1000"),), (("100.1", "1000"),), SWAP)
     here.show((("100", "1000"),), (("101", "1000"),))

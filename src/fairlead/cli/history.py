@@ -31,7 +31,7 @@ Out = Annotated[Path | None, Parameter(name="--out", help="a .csv or .parquet fi
 
 def candles(
     venue: str, symbol: str, interval: str, /, *, start: From, end: To = "", out: Out = None,
-    where: Where = Where(), json: AsJson = False,  # noqa: B008 - frozen
+    where: Where = Where(), json: AsJson = False,
 ) -> None:  # fmt: skip
     """Download candles. Bars in which nothing traded carry on the last close and are marked as filled."""
     span = _span(start, end)
@@ -45,7 +45,7 @@ def candles(
 
 def trades(
     venue: str, symbol: str, /, *, start: From, end: To = "", out: Out = None,
-    where: Where = Where(), json: AsJson = False,  # noqa: B008 - frozen
+    where: Where = Where(), json: AsJson = False,
 ) -> None:  # fmt: skip
     """Download trades, as far back as the venue gives them."""
     span = _span(start, end)

@@ -31,8 +31,8 @@ def orders(
     *,
     since: Annotated[int, Parameter(help="all that changed after this number (`seq` of an order); -1: open ones")] = -1,
     theirs: Annotated[bool, Parameter(negative="", help="all open orders of the account, as the venue tells")] = False,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """List our open orders, those in doubt among them, or all that changed since; with --theirs the venue's list."""
@@ -57,8 +57,8 @@ def fills(
     /,
     *,
     hours: Annotated[float, Parameter(help="how far back")] = 24.0,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """List what was traded at a symbol, by whomever of the account."""
@@ -73,8 +73,8 @@ def balances(
     venue: str,
     /,
     *,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """List what the account holds."""
@@ -90,8 +90,8 @@ def positions(
     symbol: str = "",
     /,
     *,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """List open positions."""
@@ -110,8 +110,8 @@ def leverage(
     *,
     margin: Annotated[str, Parameter(help="cross or isolated")] = "",
     pos_side: str = "",
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """Show the leverage of a symbol, or set it."""

@@ -23,7 +23,7 @@ def instruments(
     /,
     *,
     like: Annotated[str, Parameter(help="only symbols with this in them; * and ? as in file names")] = "",
-    where: Where = Where(),  # noqa: B008 - frozen
+    where: Where = Where(),
     json: AsJson = False,
 ) -> None:
     """List what a venue trades."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -26,80 +27,61 @@ ENDED = frozenset({Life.CANCELLED, Life.EXPIRED})  # without a fill: it was take
 Wait = Annotated[float, Parameter(help="seconds to wait for the order's end; an order in doubt is always waited for")]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Terms:
+    """Options of an order."""
+
+    price: Annotated[str, Parameter(help="its limit; without one it is a market order")] = ""
+    trigger: Annotated[str, Parameter(help="the price at which it comes to life")] = ""
+    type: Annotated[
+        str,
+        Parameter(help="limit, market, stop, stop limit, take profit, take profit limit; else the prices say it"),
+    ] = ""
+    tif: Annotated[str, Parameter(help="GTC (the usual), IOC, FOK")] = ""
+    quote: Annotated[str, Parameter(help="how much of quote to spend or to earn, instead of a quantity")] = ""
+    post_only: Annotated[bool, Parameter(negative="", help="refuse it rather than take")] = False
+    reduce_only: Annotated[bool, Parameter(negative="", help="only make a position smaller")] = False
+    pos_side: Annotated[str, Parameter(help="long or short, where positions are two-sided")] = ""
+    name: Annotated[str, Parameter(help="yours for this wish: asked again under it, the same order is meant")] = ""
+
+    def said(self, qty: str) -> dict[str, Any]:
+        """What was said of it, in the words of the face."""
+        said = {**asdict(self), "qty": qty, "quote_qty": self.quote}
+        del said["quote"]
+        return {name: value for name, value in said.items() if value}
+
+
 def buy(
     venue: str,
     symbol: str,
-    qty: str = "",
+    qty: Annotated[str, Parameter(help="of base, or contracts")] = "",
     /,
     *,
-    price: str = "",
-    trigger: str = "",
-    type: str = "",
-    tif: str = "",
-    quote: str = "",
-    post_only: Annotated[bool, Parameter(negative="")] = False,
-    reduce_only: Annotated[bool, Parameter(negative="")] = False,
-    pos_side: str = "",
-    name: str = "",
+    terms: Terms = Terms(),
     wait: Wait = 0.0,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
-    """Place an order to buy.
-
-    Parameters
-    ----------
-    qty
-        of base, or contracts
-    price
-        its limit; without one it is a market order
-    trigger
-        the price at which it comes to life
-    type
-        limit, market, stop, stop limit, take profit, take profit limit; without it the prices say it
-    tif
-        GTC (the usual), IOC, FOK
-    quote
-        how much of quote to spend, instead of a quantity
-    post_only
-        refuse it rather than take
-    reduce_only
-        only make a position smaller
-    pos_side
-        long or short, where positions are two-sided
-    name
-        yours for this wish: asked again under it, the same order is meant
-    """
-    terms = {"qty": qty, "price": price, "trigger": trigger, "type": type, "tif": tif, "quote_qty": quote}
-    terms |= {"pos_side": pos_side, "name": name}
-    asyncio.run(_place("buy", venue, symbol, _said(terms, post_only, reduce_only), wait, where, holder, json))
+    """Place an order to buy."""
+    asyncio.run(_place("buy", venue, symbol, terms.said(qty), wait, where, holder, json))
 
 
 def sell(
     venue: str,
     symbol: str,
-    qty: str = "",
+    qty: Annotated[str, Parameter(help="of base, or contracts")] = "",
     /,
     *,
-    price: str = "",
-    trigger: str = "",
-    type: str = "",
-    tif: str = "",
-    quote: str = "",
-    post_only: Annotated[bool, Parameter(negative="")] = False,
-    reduce_only: Annotated[bool, Parameter(negative="")] = False,
-    pos_side: str = "",
-    name: str = "",
+    terms: Terms = Terms(),
     wait: Wait = 0.0,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
-    """Place an order to sell; its options are those of `buy`, --quote is how much of quote to earn."""
-    terms = {"qty": qty, "price": price, "trigger": trigger, "type": type, "tif": tif, "quote_qty": quote}
-    terms |= {"pos_side": pos_side, "name": name}
-    asyncio.run(_place("sell", venue, symbol, _said(terms, post_only, reduce_only), wait, where, holder, json))
+    """Place an order to sell."""
+    asyncio.run(_place("sell", venue, symbol, terms.said(qty), wait, where, holder, json))
 
 
 def amend(
@@ -110,8 +92,8 @@ def amend(
     qty: str = "",
     price: str = "",
     trigger: str = "",
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """Change an order of ours; --qty is the new total, what is filled included."""
@@ -130,8 +112,8 @@ def cancel(
     order: str,
     /,
     *,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """Cancel an order of ours, and wait until the venue shows what became of it."""
@@ -147,8 +129,8 @@ def cancel_all(
     symbol: str = "",
     /,
     *,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """Cancel every open order of ours, at one symbol or everywhere; those of others are left alone."""
@@ -165,8 +147,8 @@ def close(
     /,
     *,
     pos_side: str = "",
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """Close a position at the market."""
@@ -183,8 +165,8 @@ def halt(
     /,
     *,
     release: Annotated[bool, Parameter(negative="", help="end it: orders are taken again")] = False,
-    where: Where = Where(),  # noqa: B008 - frozen
-    holder: Holder = Holder(),  # noqa: B008 - frozen
+    where: Where = Where(),
+    holder: Holder = Holder(),
     json: AsJson = False,
 ) -> None:
     """Throw the kill switch: cancel what is ours and take no new orders, also after a restart."""
@@ -196,11 +178,6 @@ def halt(
         return await market.halt(why)
 
     asyncio.run(_several(venue, where, holder, json, act))
-
-
-def _said(terms: dict[str, str], post_only: bool, reduce_only: bool) -> dict[str, Any]:
-    said: dict[str, Any] = {name: text for name, text in terms.items() if text}
-    return said | ({"post_only": True} if post_only else {}) | ({"reduce_only": True} if reduce_only else {})
 
 
 async def _place(

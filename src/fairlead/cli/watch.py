@@ -36,7 +36,7 @@ def watch(
     *,
     kind: Annotated[str, Parameter(help="book, trades, quote, ticker, candles:1m, funding, mark or index")] = "book",
     seconds: Annotated[float, Parameter(help="how long; until Ctrl-C by default")] = 0.0,
-    where: Where = Where(),  # noqa: B008 - frozen
+    where: Where = Where(),
     json: AsJson = False,
 ) -> None:
     """Watch one venue's symbols, or the best prices of one symbol over all venues.

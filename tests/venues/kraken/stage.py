@@ -45,7 +45,7 @@ class Ear(Listener):
 class Line:
     """Both ends of one private connection."""
 
-    def __init__(self, *topics: Topic, manners: Manners = Manners()) -> None:  # noqa: B008
+    def __init__(self, *topics: Topic, manners: Manners = Manners()) -> None:
         self.out, self.ear, self.tokens = Recorder(), Ear(), Tokens()
         self.streams = PrivateStreams(CTX, None, self.out, Inspector(1))
         verifier: Any = self.tokens

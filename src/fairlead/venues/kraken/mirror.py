@@ -274,7 +274,7 @@ _PATHS = {**PATHS, **trade.PATHS, **account.PATHS}
 _SAY = {**replies.SAY, PATHS[Op.INSTRUMENTS]: _say_pairs, replies.ASSETS: _say_assets}
 
 
-def mirror(manners: replies.Manners = replies.Manners(), habits: Habits = engine.HABITS) -> Mirror:  # noqa: B008 both are frozen
+def mirror(manners: replies.Manners = replies.Manners(), habits: Habits = engine.HABITS) -> Mirror:
     """The venue as its documents have it, but for what they leave open."""
     return Mirror(
         hear=hear,

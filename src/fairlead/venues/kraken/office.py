@@ -101,7 +101,7 @@ _CALLS: Mapping[str, Callable[[Params, Ctx], tuple[Op, Any]]] = {
 
 
 class PrivateHearing(Socket):
-    def __init__(self, ctx: Ctx, verifier: Verifier, ear: Ear, manners: Manners = Manners()) -> None:  # noqa: B008
+    def __init__(self, ctx: Ctx, verifier: Verifier, ear: Ear, manners: Manners = Manners()) -> None:
         super().__init__(ear, _ASKED, self._asked)
         self._ctx, self._verifier, self._manners = ctx, verifier, manners
         self._token = self._key = ""  # what a subscription stands by: it is good as long as one does
